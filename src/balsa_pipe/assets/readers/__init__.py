@@ -1,0 +1,1 @@
+"""One module a package: its recordings and the facts that it gives about each."""

@@ -1,0 +1,234 @@
+"""The only module that touches soundfile and torchaudio: sound files in, samples out, and back."""
+
+import hashlib
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from balsa_pipe.errors import AudioError
+
+if TYPE_CHECKING:
+    import torch
+
+AudioReason = Literal[
+    "missing_audio", "empty_audio", "undecodable", "truncated_audio", "non_finite_samples"
+]
+Block = npt.NDArray[np.float32]
+
+_BLOCK_SAMPLES = 2**20  # of all channels together: 4 MB, whatever the file's length
+_RATES_HZ = range(1_000, 1_000_001)
+_WHOLE = 0.99  # containers round their sizes; a file with less than this was cut
+_PADDING = 4608  # frames that an encoder may announce and a decoder drop again: four of MP3's
+_CLAIM = re.compile(r"^\s*(?:data|SSND|riff|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+_UNKNOWN_SIZE = 0x7FFF0000  # what a writer into a pipe claims, because it can't know
+_OGG_TAIL = 2**17  # two Ogg pages at their longest
+
+
+class AudioFileError(AudioError):
+    """An audio file that can't be used, with its reason for the ledger."""
+
+    def __init__(self, reason: AudioReason, message: str) -> None:
+        """Say why in one word and in one line."""
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFacts:
+    """What a file holds, of the part that is used."""
+
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+    audio_hash: str  # equal for equal samples at the same rate, whatever the container
+    peak: float  # of the mono mix, which is all that is ever listened to
+    cropped: bool  # more follows after the part that is used
+
+
+def probe(path: Path, max_duration_s: float | None = None) -> AudioFacts:
+    """Return the facts of a file's first max_duration_s; AudioFileError when there are none."""
+    with _open(path) as sound:
+        hasher = hashlib.blake2b(f"{sound.samplerate},{sound.channels};".encode(), digest_size=16)
+        frames, peak = 0, 0.0
+        for block in _blocks(sound, path, max_duration_s):
+            hasher.update(block.astype("<f4", copy=False).tobytes())
+            peak = max(peak, float(np.abs(block.mean(axis=1)).max()))
+            frames += len(block)
+        return AudioFacts(
+            duration_s=frames / sound.samplerate,
+            sample_rate_hz=sound.samplerate,
+            channels=sound.channels,
+            audio_hash=hasher.hexdigest(),
+            peak=peak,
+            cropped=max_duration_s is not None and sound.frames > frames,
+        )
+
+
+def load_mono(
+    path: Path, sample_rate_hz: int = 16000, max_duration_s: float | None = None
+) -> "torch.Tensor":
+    """Return a file's first max_duration_s as float32 mono samples, (n,), at the wanted rate.
+
+    Raises AudioFileError when the file can't be decoded.
+    """
+    import torch
+
+    with _open(path) as sound:
+        mono = [block.mean(axis=1) for block in _blocks(sound, path, max_duration_s)]
+        rate = sound.samplerate
+    return resample(torch.from_numpy(np.concatenate(mono)), rate, sample_rate_hz)
+
+
+def resample(mono: "torch.Tensor", from_hz: int, to_hz: int) -> "torch.Tensor":
+    """Return samples (n,) at another rate; rates without a short ratio are met within 1e-6."""
+    import torch
+    from torchaudio.functional import resample as convert
+
+    # An odd rate such as 44101 Hz would need a filter of gigabytes; 44100 Hz sounds the same.
+    ratio = Fraction(to_hz, from_hz).limit_denominator(1000)
+    old, new = ratio.denominator, ratio.numerator
+    # Long files go in pieces, each with what the filter sees on both sides, to save memory.
+    step, context = old * (_BLOCK_SAMPLES // old), old * 16
+    pieces = []
+    for start in range(0, len(mono), step):
+        left = max(0, start - context)
+        piece: torch.Tensor = convert(mono[left : start + step + context], old, new)
+        skip = (start - left) * new // old
+        pieces.append(piece[skip : skip + step * new // old])
+    return torch.cat(pieces)
+
+
+def write_flac(path: Path, mono: "torch.Tensor", sample_rate_hz: int) -> str:
+    """Write samples (n,) in -1..1 as 16-bit FLAC, whole or not at all; return their audio_hash."""
+    samples = (mono.clamp(-1, 1) * 32767).round().short().numpy()
+    encoded = io.BytesIO()
+    partial = path.with_name(path.name + ".partial")
+    try:
+        soundfile.write(encoded, samples, sample_rate_hz, format="FLAC", subtype="PCM_16")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(encoded.getbuffer())
+        partial.replace(path)
+    except (OSError, soundfile.LibsndfileError) as exc:
+        partial.unlink(missing_ok=True)
+        raise AudioError(f"{path}: could not be written ({exc}); nothing was left there") from exc
+    hasher = hashlib.blake2b(f"{sample_rate_hz},1;".encode(), digest_size=16)
+    hasher.update((samples / np.float32(32768)).astype("<f4", copy=False).tobytes())
+    return hasher.hexdigest()
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    """Open a sound file; what libsndfile says against it becomes an AudioFileError."""
+    _check_file(path)
+    try:
+        with _sound_file(path) as sound:
+            if sound.samplerate not in _RATES_HZ:
+                raise AudioFileError(
+                    "undecodable",
+                    f"{path}: says {sound.samplerate} Hz; expected 1000 to 1000000 Hz",
+                )
+            yield sound
+    except (soundfile.LibsndfileError, OSError) as exc:
+        raise AudioFileError("undecodable", _explain(path, exc)) from exc
+
+
+def _sound_file(path: Path) -> Any:
+    """Open by descriptor, so that the bytes decide what a file is and not its name."""
+    try:
+        return soundfile.SoundFile(os.open(path, os.O_RDONLY), closefd=True)
+    except soundfile.LibsndfileError:
+        if path.suffix.lower() != ".mp3":
+            raise
+        # An MP3 with an untidy start is only recognised by its name.
+        with suppress(soundfile.LibsndfileError):
+            return soundfile.SoundFile(path)
+        raise
+
+
+def _check_file(path: Path) -> None:
+    try:
+        size = path.stat().st_size if path.is_file() else None
+    except OSError:  # a name that no file can have
+        size = None
+    if size is None:
+        raise AudioFileError("missing_audio", f"{path}: no such audio file")
+    if size == 0:
+        raise AudioFileError("empty_audio", f"{path}: zero bytes; copy or download it again")
+
+
+def _blocks(sound: Any, path: Path, max_duration_s: float | None) -> Iterator[Block]:
+    """Yield blocks (frames, channels); raises at the end if the file has less than it promises."""
+    wanted = _frames_wanted(sound, max_duration_s)
+    step = max(1, _BLOCK_SAMPLES // sound.channels)
+    frames = 0
+    while frames < wanted:
+        block = sound.read(min(step, wanted - frames), dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        if not np.isfinite(block).all():
+            raise AudioFileError(
+                "non_finite_samples", f"{path}: holds NaN or infinite samples; export it again"
+            )
+        frames += len(block)
+        yield block
+    if frames < wanted and _is_truncated(sound, path, frames):
+        raise AudioFileError(
+            "truncated_audio", f"{path}: ends before its header says; copy or download it again"
+        )
+    if frames == 0:
+        raise AudioFileError("empty_audio", f"{path}: a sound file without samples")
+
+
+def _frames_wanted(sound: Any, max_duration_s: float | None) -> int:
+    return (
+        sys.maxsize if max_duration_s is None else max(1, round(max_duration_s * sound.samplerate))
+    )
+
+
+def _is_truncated(sound: Any, path: Path, frames: int) -> bool:
+    if sound.format == "OGG":
+        return _ogg_is_cut(path)
+    if frames < _WHOLE * sound.frames - _PADDING:
+        return sound.format != "MP3" or _mp3_counts_frames(path)
+    if sound.format in ("WAV", "WAVEX", "AIFF", "AU", "W64"):
+        claims = [(int(said), int(found)) for said, found in _CLAIM.findall(sound.extra_info)]
+        return any(found < _WHOLE * said and said < _UNKNOWN_SIZE for said, found in claims)
+    return False
+
+
+def _ogg_is_cut(path: Path) -> bool:
+    """Whether the last Ogg page isn't whole; a missing end flag alone is common in whole files."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _OGG_TAIL))
+        tail = file.read()
+    page = tail[tail.rfind(b"OggS") :]
+    segments = page[26] if len(page) > 26 else 0
+    return len(page) < 27 + segments + sum(page[27 : 27 + segments])
+
+
+def _mp3_counts_frames(path: Path) -> bool:
+    """Whether an MP3 file says its own length; else libsndfile only guesses it from the bitrate."""
+    with path.open("rb") as file:
+        head = file.read(2**21)
+    return b"Xing" in head or b"Info" in head
+
+
+def _explain(path: Path, exc: Exception) -> str:
+    detail = str(getattr(exc, "error_string", None) or getattr(exc, "strerror", None) or exc)
+    try:
+        with path.open("rb") as file:
+            start = f"; it starts with {file.read(12)!r}"
+    except OSError:
+        start = ""
+    return f"{path}: not decodable as sound ({detail.rstrip('.')}){start}"

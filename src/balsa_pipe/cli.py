@@ -1,0 +1,492 @@
+"""The command line: one command per stage, tools around them, and the boundary where errors end."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import typer
+
+from balsa_pipe.errors import BalsaError, ConfigError
+
+app = typer.Typer(
+    help="From audio metadata to a trained, evaluated audio-aware LLM.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+shards_app = typer.Typer(help="Look into shards of any record type.", no_args_is_help=True)
+app.add_typer(shards_app, name="shards")
+
+Config = Annotated[Path, typer.Option("--config", help="the stage's JSON, written by snakemake")]
+Out = Annotated[Path, typer.Option("--out", help="what the stage writes")]
+ShardPath = Annotated[Path, typer.Argument(help="a shard or a folder of shards")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table")]
+
+
+def log(line: str) -> None:
+    """Tell the user how it goes, on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@app.command()
+def fetch(
+    what: Annotated[Literal["demo"], typer.Argument(help="the asset set")] = "demo",
+    folder: Annotated[Path, typer.Option(help="where it goes")] = Path("data/assets"),
+) -> None:
+    """Fetch the embedded models and recordings, pinned and checked.
+
+    Example: balsa fetch demo
+    """
+    from balsa_pipe.assets.fetch import fetch_demo
+
+    result = fetch_demo(folder, log)
+    summary = {"clips": result.clips, "models": sorted(result.models), "missing": result.missing}
+    _write(folder / f"{what}.json", json.dumps(summary, indent=2) + "\n")
+    log(f"fetch: {sum(result.clips.values())} recordings, {len(result.models)} models in {folder}")
+
+
+@app.command()
+def ingest(
+    config: Config,
+    out: Out,
+    ledger: Annotated[Path, typer.Option(help="counts of what came in and what was left out")],
+    scenes: Annotated[Path, typer.Option(help="folder of the mixed scenes")],
+    workers: Annotated[int, typer.Option(help="files decoded at once")] = 2,
+) -> None:
+    """Turn corpus metadata into clips: probe the audio, choose the splits, mix the scenes.
+
+    Example: balsa ingest --config data/demo/config/ingest.json --out clips.parquet
+    --ledger clips.ledger.json --scenes scenes
+    """
+    from balsa_pipe.ingest import ingest_clips
+    from balsa_pipe.schemas import CLIP
+    from balsa_pipe.shards import write_shard
+
+    stage = _stage(config)
+    scenes.mkdir(parents=True, exist_ok=True)
+    result = ingest_clips(
+        stage.need("ingest"), rng_seed=stage.rng_seed, scenes_dir=scenes, workers=workers, log=log
+    )
+    write_shard(out, result.rows, CLIP, facts=_facts(stage))
+    _write(ledger, json.dumps(result.ledger, indent=2, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def compose(
+    config: Config,
+    clips: Annotated[Path, typer.Option(help="clips.parquet")],
+    out: Annotated[Path, typer.Option("--out", help="folder of the seed prompt shards")],
+) -> None:
+    """Write the seed prompts: what the LLM will be asked about which clips.
+
+    Example: balsa compose --config data/demo/config/compose.json --clips data/demo/clips.parquet
+    --out data/demo/seed_prompts
+    """
+    from balsa_pipe.compose import active_tasks, compose_seed_prompts, split_into_shards
+    from balsa_pipe.prompts import load_book
+    from balsa_pipe.schemas import CLIP, SEED_PROMPT
+    from balsa_pipe.shards import read_shard, write_shard
+
+    stage = _stage(config)
+    settings = stage.need("compose")
+    book = load_book(settings.prompts, active_tasks(settings))
+    rows = compose_seed_prompts(read_shard(clips, CLIP), book, settings, rng_seed=stage.rng_seed)
+    for index, shard in enumerate(split_into_shards(rows, settings.shards)):
+        write_shard(out / f"{index:05d}.parquet", shard, SEED_PROMPT, facts=_facts(stage))
+    log(f"compose: {len(rows)} seed prompts in {settings.shards} shards")
+
+
+@app.command()
+def synthesize(
+    config: Config,
+    seed_prompts: Annotated[Path, typer.Option(help="one shard of seed prompts")],
+    journal: Annotated[Path, typer.Option(help="the shard's journal, which outlives the job")],
+    out: Out,
+) -> None:
+    """Let the LLM answer a shard of seed prompts, and judge its replies.
+
+    Example: balsa synthesize --config data/demo/config/synthesize.json
+    --seed-prompts data/demo/seed_prompts/00000.parquet
+    --journal data/demo/samples/journal/00000.jsonl --out data/demo/samples/00000.parquet
+    """
+    from balsa_pipe.chat import load_tokenizer
+    from balsa_pipe.engines import build_engine, identify
+    from balsa_pipe.schemas import SAMPLE, SEED_PROMPT
+    from balsa_pipe.shards import read_shard, write_shard
+    from balsa_pipe.synthesize import open_journal, synthesize_samples
+    from balsa_pipe.tasks import TASKS
+
+    stage = _stage(config)
+    settings = stage.need("synthesize")
+    identity = identify(settings.engine, stage.llm)
+    with open_journal(journal) as rows_done:
+        samples = synthesize_samples(
+            read_shard(seed_prompts, SEED_PROMPT),
+            tokenizer=load_tokenizer(stage.llm),
+            identity=identity,
+            make_engine=lambda: build_engine(
+                settings.engine, stage.llm, settings, identity=identity
+            ),
+            journal=rows_done,
+            cfg=settings,
+            judge=lambda row, reply, finish: TASKS[row["task"]].judge(row, reply, finish),
+            log=log,
+            rng_seed=stage.rng_seed,
+        )
+    write_shard(out, samples, SAMPLE, facts=_facts(stage))
+
+
+@app.command()
+def curate(
+    config: Config,
+    samples: Annotated[list[Path], typer.Argument(help="sample shards")],
+    clips_ledger: Annotated[Path, typer.Option(help="ingest's ledger")],
+    dataset: Annotated[Path, typer.Option(help="folder of the dataset")],
+    ledger: Annotated[Path, typer.Option(help="counts of what came in and what was left out")],
+) -> None:
+    """Make the dataset: kept rows, duplicates marked, a card, and a ledger of all the rest.
+
+    Example: balsa curate --config data/demo/config/curate.json
+    --clips-ledger data/demo/clips.ledger.json --dataset data/demo/dataset
+    --ledger data/demo/ledger.json data/demo/samples/*.parquet
+    """
+    from balsa_pipe.card import dataset_card
+    from balsa_pipe.curate import curate_rows
+    from balsa_pipe.schemas import DATASET_ROW, SAMPLE
+    from balsa_pipe.shards import read_shard, write_shard
+
+    stage = _stage(config)
+    settings = stage.need("curate")
+    result = curate_rows((row for path in samples for row in read_shard(path, SAMPLE)), settings)
+    splits = {"train": result.train, "validation": result.validation}
+    for split, rows in splits.items():
+        write_shard(dataset / split / "00000.parquet", rows, DATASET_ROW, facts=_facts(stage))
+    clips = {k: v for k, v in _read_json(clips_ledger).items() if k != "rows"}
+    facts = {"title": settings.title, "run": stage.run, "clips": clips}
+    card = dataset_card([*result.train, *result.validation], result.ledger, facts)
+    _write(dataset / "README.md", card)
+    _write(ledger, json.dumps(result.ledger, indent=2) + "\n")
+    log(f"curate: {result.ledger['in']} samples in, {result.ledger['out']} kept")
+
+
+@app.command()
+def train(
+    config: Config,
+    train: Annotated[Path, typer.Option(help="shards to fit")],
+    validation: Annotated[Path, typer.Option(help="shards for the validation loss")],
+    checkpoints: Annotated[Path, typer.Option(help="folder of checkpoints, which outlive the job")],
+    out: Annotated[Path, typer.Option("--out", help="the model's folder")],
+    losses: Annotated[Path, typer.Option(help="losses by step, JSONL")],
+) -> None:
+    """Fit the adapter and LoRA to the dataset.
+
+    Example: balsa train --config data/demo/config/train.json --train data/demo/dataset/train
+    --validation data/demo/dataset/validation --checkpoints data/demo/train
+    --out data/demo/model --losses data/demo/train_log.jsonl
+    """
+    from balsa_pipe.schemas import DATASET_ROW
+    from balsa_pipe.shards import read_shards
+
+    stage = _stage(config)
+    rows = {path: list(read_shards(path, DATASET_ROW)) for path in (train, validation)}
+    settings = stage.need("train")
+
+    from balsa_pipe.train import train_model
+
+    result = train_model(
+        rows[train],
+        rows[validation],
+        settings,
+        llm=stage.llm,
+        rng_seed=stage.rng_seed,
+        code_version=stage.code_version,
+        folder=checkpoints,
+        log=log,
+    )
+    result.model.save(out)
+    _write(out / "training.json", json.dumps({**_facts(stage), "replies_cut": result.replies_cut}))
+    _write(losses, "".join(json.dumps(record) + "\n" for record in result.losses))
+    log(f"train: the model is in {out}")
+
+
+@app.command()
+def evaluate(
+    config: Config,
+    clips: Annotated[Path, typer.Option(help="clips.parquet")],
+    model: Annotated[Path, typer.Option(help="the model's folder")],
+    journal: Annotated[Path, typer.Option(help="replies so far, which outlive the job")],
+    predictions: Annotated[Path, typer.Option(help="every reply, parsed and scored")],
+    metrics: Annotated[Path, typer.Option(help="the numbers")],
+) -> None:
+    """Ask the model, and its controls, about held-out clips; count what is right.
+
+    Example: balsa evaluate --config data/demo/config/evaluate.json
+    --clips data/demo/clips.parquet --model data/demo/model --journal data/demo/evaluate/replies.jsonl
+    --predictions data/demo/predictions.parquet --metrics data/demo/metrics.json
+    """
+    from balsa_pipe.evaluate.run import evaluate_model
+    from balsa_pipe.schemas import CLIP, PREDICTION
+    from balsa_pipe.shards import read_shard, write_shard
+
+    stage = _stage(config)
+    rows, numbers = evaluate_model(
+        model,
+        read_shard(clips, CLIP),
+        stage.need("evaluate"),
+        run=stage.run,
+        rng_seed=stage.rng_seed,
+        journal_path=journal,
+        log=log,
+    )
+    write_shard(predictions, rows, PREDICTION, facts=_facts(stage))
+    _write(metrics, json.dumps(numbers, indent=2) + "\n")
+
+
+@app.command()
+def report(
+    config: Config,
+    metrics: Annotated[Path, typer.Option(help="metrics.json")],
+    predictions: Annotated[Path, typer.Option(help="predictions.parquet")],
+    losses: Annotated[Path, typer.Option(help="losses by step")],
+    clips_ledger: Annotated[Path, typer.Option(help="ingest's ledger")],
+    ledger: Annotated[Path, typer.Option(help="curate's ledger")],
+    dataset: Annotated[Path, typer.Option(help="dataset shards to show samples of")],
+    model: Annotated[Path, typer.Option(help="the model's folder")],
+    out: Out,
+) -> None:
+    """Write the report: one page that opens offline.
+
+    Example: see workflow/rules/report.smk
+    """
+    from balsa_pipe.report import build_report
+    from balsa_pipe.schemas import DATASET_ROW, PREDICTION
+    from balsa_pipe.shards import read_shard, read_shards
+
+    stage = _stage(config)
+    settings = stage.need("report")
+    numbers = _read_json(metrics)
+    parts = _read_json(model / "config.json")
+    facts = {
+        "llm": parts["llm"],
+        "llm_revision": parts["llm_revision"],
+        "encoders": [encoder["path"] for encoder in parts["encoders"]],
+        "adapter": parts["adapter"],
+        "environment": numbers.get("environment", {}),
+        "timings": _timings(out.parent / "benchmarks"),
+    }
+    page = build_report(
+        run=stage.run,
+        title=settings.title,
+        metrics=numbers,
+        train_log=[json.loads(line) for line in losses.read_text().splitlines()],
+        ingest_ledger=_read_json(clips_ledger),
+        ledger=_read_json(ledger),
+        samples=read_shards(dataset, DATASET_ROW),
+        predictions=read_shard(predictions, PREDICTION),
+        facts=facts,
+        gallery=settings.gallery,
+    )
+    _write(out, page)
+    log(f"report: {out} ({len(page.encode()) / 1e6:.1f} MB)")
+
+
+@app.command()
+def summary(
+    run: Annotated[Path, typer.Argument(help="the run's folder")] = Path("data/demo"),
+    as_json: AsJson = False,
+) -> None:
+    """Show a run's results as a short table.
+
+    Example: balsa summary data/demo
+    """
+    from balsa_pipe.inspection import render_table
+
+    numbers = _read_json(run / "metrics.json")
+    rows = [
+        {
+            "suite": suite,
+            "system": system,
+            "n": found["n"],
+            "right": found.get("accuracy", found.get("rate")),
+            "ci95": found.get("ci95"),
+            "yes_rate": found.get("yes_rate"),
+            "unparsed": found.get("unparsed"),
+        }
+        for suite, systems in numbers["suites"].items()
+        for system, found in systems.items()
+        if not system.startswith("always_")
+    ]
+    _show(rows, as_json, render_table)
+    if not as_json:
+        print(f"\nreport: {run / 'report.html'}")
+
+
+@app.command()
+def ask(
+    model: Annotated[Path, typer.Argument(help="a model's folder")],
+    words: Annotated[list[str], typer.Argument(help="audio files, then the question")],
+    max_tokens: Annotated[int, typer.Option(help="longest reply")] = 64,
+) -> None:
+    """Ask a trained model about one or more audio files.
+
+    Example: balsa ask data/demo/model some.wav "What can you hear?"
+    """
+    from balsa_pipe.model.ask import answer
+
+    *files, question = words
+    if not files:
+        raise ConfigError("ask: name at least one audio file, then the question in quotes")
+    print(answer(model, [Path(file) for file in files], question, max_tokens=max_tokens))
+
+
+@app.command()
+def doctor(
+    assets: Annotated[Path, typer.Option(help="the asset folder")] = Path("data/assets"),
+    as_json: AsJson = False,
+) -> None:
+    """Say what this environment has and lacks, and what to do about each.
+
+    Example: balsa doctor
+    """
+    from dataclasses import asdict
+
+    from balsa_pipe.doctor import diagnose
+    from balsa_pipe.inspection import render_table
+
+    findings = diagnose(assets)
+    _show([asdict(finding) for finding in findings], as_json, render_table)
+    if any(finding.status == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+@shards_app.command("ls")
+def shards_ls(path: ShardPath, as_json: AsJson = False) -> None:
+    """List shards: record type, rows, size, facts.
+
+    Example: balsa shards ls data/demo
+    """
+    from balsa_pipe.inspection import ls, render_table
+
+    _show(ls(path), as_json, render_table)
+
+
+@shards_app.command("head")
+def shards_head(
+    path: ShardPath,
+    n: Annotated[int, typer.Option("-n", help="how many rows")] = 5,
+    row_id: Annotated[str | None, typer.Option("--id", help="only the rows with this id")] = None,
+    columns: Annotated[str | None, typer.Option(help="comma-separated columns")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the first rows, or those of one id.
+
+    Example: balsa shards head data/demo/samples -n 3 --columns task,question,response
+    """
+    from balsa_pipe.inspection import head, render_table
+
+    names = columns.split(",") if columns else None
+    width = None if as_json or row_id else 60
+    _show(head(path, n, row_id=row_id, columns=names, width=width), as_json, render_table)
+
+
+@shards_app.command("stats")
+def shards_stats(
+    path: ShardPath,
+    by: Annotated[str | None, typer.Option(help="comma-separated columns to group by")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count rows by group.
+
+    Example: balsa shards stats data/demo/samples --by task,reject_reason
+    """
+    from balsa_pipe.inspection import render_table, stats
+
+    _show(stats(path, by.split(",") if by else None), as_json, render_table)
+
+
+@shards_app.command("check")
+def shards_check(path: ShardPath) -> None:
+    """Check shards against their schema and the promises of the design; exit code 1 on a problem.
+
+    Example: balsa shards check data/demo
+    """
+    from balsa_pipe.inspection import check
+
+    problems = check(path)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise typer.Exit(1)
+    log(f"shards: {path} is sound")
+
+
+def main() -> NoReturn:
+    """Run the command line: a user's mistake is one line and exit code 2."""
+    try:
+        app()
+    except BalsaError as error:
+        log(f"balsa: {' '.join(str(error).split())}")
+        sys.exit(2)
+    except BrokenPipeError:  # `balsa shards head … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _stage(path: Path) -> Any:
+    from balsa_pipe.config import load_stage_config
+
+    return load_stage_config(path)
+
+
+def _facts(stage: Any) -> dict[str, object]:
+    from balsa_pipe import __version__
+
+    return {
+        "run": stage.run,
+        "stage": stage.stage,
+        "code_version": stage.code_version,
+        "rng_seed": stage.rng_seed,
+        "balsa_pipe": __version__,
+    }
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool, render: Any) -> None:
+    if as_json:
+        print(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
+    else:
+        print(render(rows))
+
+
+def _timings(folder: Path) -> dict[str, float]:
+    """Return the seconds of each stage, summed over its jobs, from Snakemake's benchmark files."""
+    seconds: dict[str, float] = {}
+    for path in sorted(folder.rglob("*.tsv")):
+        stage = path.relative_to(folder).parts[0].removesuffix(".tsv")
+        seconds[stage] = seconds.get(stage, 0.0) + float(
+            path.read_text().splitlines()[1].split()[0]
+        )
+    return seconds
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise ConfigError(f"{path}: no such file; run the stage that writes it first") from exc
+    except ValueError as exc:
+        raise ConfigError(f"{path}: damaged ({exc}); delete it and run its stage again") from exc
+    return data
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as exc:
+        raise BalsaError(f"{path}: could not be written ({exc.strerror})") from exc

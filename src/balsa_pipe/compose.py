@@ -1,0 +1,58 @@
+"""compose: clips and wordings become seed prompts."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from balsa_pipe.config import ComposeConfig, PerClip, PerPair, PresenceQa, TaskName
+from balsa_pipe.hashing import digest
+from balsa_pipe.prompts import PromptBook
+from balsa_pipe.schemas import Row
+from balsa_pipe.tasks import TASKS
+from balsa_pipe.tasks.common import Context
+from balsa_pipe.vocabulary import Vocabulary
+
+_log = logging.getLogger(__name__)
+
+
+def active_tasks(cfg: ComposeConfig) -> list[TaskName]:
+    """Return the tasks that the config gives rows to: those whose prompt files are needed."""
+    return [task for task in TASKS if _rows(cfg, task) > 0]
+
+
+def compose_seed_prompts(
+    clips: Sequence[Row], book: PromptBook, cfg: ComposeConfig, *, rng_seed: int
+) -> list[Row]:
+    """Return the seed prompts of all training and validation clips, rows of one wording adjacent.
+
+    The order is by task, wording and clip, so that an engine meets the same opening many times.
+    """
+    context = Context(book, Vocabulary.from_clips(clips), cfg, rng_seed)
+    rows = [row for task in active_tasks(cfg) for row in TASKS[task].compose(clips, context)]
+    counts = Counter(row["task"] for row in rows)
+    _log.info("%d clips, %d seed prompts: %s", len(clips), len(rows), dict(counts))
+    return sorted(rows, key=_place)
+
+
+def shard_index(clip_id: str, shards: int) -> int:
+    """Return the shard of the rows whose first clip this is."""
+    return int(digest("shard", clip_id), 16) % shards
+
+
+def split_into_shards(rows: Sequence[Row], shards: int) -> list[list[Row]]:
+    """Return the rows of each shard, in their order; a shard may be empty."""
+    dealt: list[list[Row]] = [[] for _ in range(shards)]
+    for row in rows:
+        dealt[shard_index(row["clips"][0]["clip_id"], shards)].append(row)
+    return dealt
+
+
+def _rows(cfg: ComposeConfig, task: TaskName) -> int:
+    section: PerClip | PerPair | PresenceQa = getattr(cfg.tasks, task)
+    return section.rows if isinstance(section, PerClip | PerPair) else section.pairs
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    clips = [clip["clip_id"] for clip in row["clips"]]
+    return list(TASKS).index(row["task"]), row["template_id"], clips, row["prompt_id"]

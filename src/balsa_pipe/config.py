@@ -1,0 +1,430 @@
+"""What users write: one frozen model per stage, unknown keys forbidden. The only schema of a config."""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from balsa_pipe.errors import ConfigError
+
+TASK_NAMES = (
+    "caption",
+    "absence",
+    "presence_absence",
+    "presence_qa",
+    "difference",
+    "joint_caption",
+)
+TaskName = Literal[
+    "caption", "absence", "presence_absence", "presence_qa", "difference", "joint_caption"
+]
+Strategy = Literal["random", "popular", "adversarial"]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Section(_Model):
+    code_version: ClassVar[int] = 1
+    """Raise by one when a change of code makes old outputs of this stage wrong."""
+
+
+# ---- ingest ----------------------------------------------------------------------------------
+
+
+class Columns(_Model):
+    """Which column of a table holds what; null: the table has no such column."""
+
+    path: str = "path"
+    caption: str | None = "caption"
+    labels: str | None = "labels"
+    split: str | None = None
+    licence: str | None = None
+    source: str | None = None
+    recording: str | None = None
+
+
+class TableCorpus(_Model):
+    """A CSV, JSONL or Parquet file with one row a clip."""
+
+    reader: Literal["table"]
+    name: str = Field(pattern=r"^[a-z0-9_-]+$")
+    metadata: Path
+    root: Path = Field(description="audio root: every path of the table lies below it")
+    columns: Columns = Columns()
+    label_separator: str = ";"
+
+
+class DemoCorpus(_Model):
+    """The embedded corpus that `balsa fetch demo` unpacks."""
+
+    reader: Literal["demo"]
+    name: str = "demo"
+    root: Path
+
+
+Corpus = Annotated[TableCorpus | DemoCorpus, Field(discriminator="reader")]
+
+
+class Splits(_Model):
+    """Shares of the source recordings on each side; the rest trains."""
+
+    validation: float = Field(default=0.1, ge=0, lt=1)
+    test: float = Field(default=0.2, ge=0, lt=1)
+
+
+class Scenes(_Model):
+    """Mixtures of a split's own recordings, made where single clips are few."""
+
+    train: int = Field(default=0, ge=0)
+    validation: int = Field(default=0, ge=0)
+    test: int = Field(default=0, ge=0)
+    sounds: tuple[Positive, Positive] = (2, 3)
+    duration_s: float = Field(default=8.0, gt=0, le=30)
+    sample_rate_hz: Positive = 32000
+
+
+class IngestConfig(_Section):
+    """Which corpora become clips, and on which side of the split each lands."""
+
+    corpora: list[Corpus] = Field(min_length=1)
+    splits: Splits = Splits()
+    scenes: Scenes = Scenes()
+    min_duration_s: float = Field(default=0.1, ge=0)
+    max_duration_s: float = Field(default=30.0, gt=0, le=30)
+    max_caption_words: Positive = 100
+
+
+# ---- compose ---------------------------------------------------------------------------------
+
+
+class PerClip(_Model):
+    """How many rows of a task each clip gets."""
+
+    rows: int = Field(default=1, ge=0)
+
+
+class PerPair(_Model):
+    """How many rows of a task each clip starts, with which number of clips a row."""
+
+    rows: int = Field(default=1, ge=0)
+    clips: tuple[Positive, Positive] = (2, 2)
+
+
+class PresenceQa(_Model):
+    """Yes/no questions on present sounds, and as many on absent ones."""
+
+    pairs: int = Field(default=2, ge=0, description="present and absent question pairs a clip")
+    force_verdict: bool = Field(
+        default=False,
+        description="a weak LLM: the labels choose Yes or No, the LLM writes the rest",
+    )
+
+
+class Tasks(_Model):
+    """The mix of tasks."""
+
+    caption: PerClip = PerClip()
+    absence: PerClip = PerClip()
+    presence_absence: PerClip = PerClip()
+    presence_qa: PresenceQa = PresenceQa()
+    difference: PerPair = PerPair()
+    joint_caption: PerPair = PerPair()
+
+
+class ComposeConfig(_Section):
+    """Which questions are asked about which clips."""
+
+    shards: Positive = 1
+    prompts: Path = Path("configs/prompts")
+    tasks: Tasks = Tasks()
+    absent_sounds: Positive = 2
+    strategies: dict[Strategy, Annotated[float, Field(ge=0)]] = {
+        "random": 1.0,
+        "popular": 1.0,
+        "adversarial": 1.0,
+    }
+
+    @field_validator("strategies")
+    @classmethod
+    def validate_strategies(cls, value: dict[Strategy, float]) -> dict[Strategy, float]:
+        """Refuse a mix without weight."""
+        if not sum(value.values()) > 0:
+            raise ValueError("at least one strategy needs a weight above 0")
+        return value
+
+
+# ---- synthesize ------------------------------------------------------------------------------
+
+
+class Sampling(_Model):
+    """How replies are drawn."""
+
+    temperature: float = Field(default=0.7, ge=0)
+    min_p: float = Field(default=0.1, ge=0, le=1)
+    max_tokens: Positive = 96
+
+
+class SynthesizeConfig(_Section):
+    """Who answers the seed prompts, and how long."""
+
+    engine: Literal["vllm", "fake"] = "vllm"
+    sampling: Sampling = Sampling()
+    attempts: Positive = Field(
+        default=1, description="replies drawn for a prompt until one passes the judge"
+    )
+    max_model_len: Positive = 1024
+    max_num_seqs: Positive = 64
+    dtype: Literal["bfloat16", "float32", "float16"] = "bfloat16"
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
+
+
+# ---- curate ----------------------------------------------------------------------------------
+
+
+class CurateConfig(_Section):
+    """When two rows say the same."""
+
+    near_duplicate_jaccard: float = Field(default=0.85, gt=0, le=1)
+    title: str = "Audio-language alignment data"
+
+
+# ---- train -----------------------------------------------------------------------------------
+
+
+class WhisperConfig(_Model):
+    """A frozen transformers Whisper encoder."""
+
+    kind: Literal["whisper"]
+    path: str
+    taps: list[Annotated[int, Field(ge=0)]] = Field(
+        min_length=1, description="0-based encoder layers whose raw outputs are used"
+    )
+    window_s: int = Field(
+        default=30, gt=0, le=30, description="sound is cut or padded to this; Whisper's own is 30"
+    )
+    pool_frames: Positive = Field(default=8, description="frames of 20 ms averaged into one")
+
+
+class SoundEffectsConfig(_Model):
+    """The frozen aiSFX encoder (ISMIR 2022), good at sounds that aren't speech."""
+
+    kind: Literal["aisfx"]
+    path: str
+    pool_frames: Positive = Field(default=1, description="frames of 186 ms averaged into one")
+
+
+EncoderConfig = Annotated[WhisperConfig | SoundEffectsConfig, Field(discriminator="kind")]
+
+
+class AdapterConfig(_Model):
+    """The Q-Former: learned queries that look at the encoders' frames."""
+
+    queries: Positive = 16
+    layers: Positive = 2
+    hidden_size: Positive = 256
+    heads: Positive = 4
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def validate_heads(self) -> Self:
+        """Refuse a width that the heads don't divide."""
+        if self.hidden_size % self.heads:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} is not a multiple of heads {self.heads}"
+            )
+        return self
+
+
+class LoraSettings(_Model):
+    """The PEFT adapter on the LLM."""
+
+    r: Positive = 8
+    alpha: Positive = 16
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    target_modules: list[str] = ["q_proj", "k_proj", "v_proj"]
+
+
+class Phase(_Model):
+    """A stretch of training on some of the tasks."""
+
+    name: str = Field(pattern=r"^[a-z_]+$")
+    tasks: dict[TaskName, Annotated[float, Field(gt=0)]] = Field(
+        min_length=1, description="task: share of the examples drawn"
+    )
+    steps: Positive
+    batch_size: Positive = 16
+    learning_rate: float = Field(default=1e-3, gt=0)
+    lora_learning_rate: float = Field(default=5e-4, gt=0)
+    warmup_steps: int = Field(default=10, ge=0)
+
+
+class Warmup(_Model):
+    """Optional phase before the LLM is run: adapter outputs are drawn to the words of the labels."""
+
+    steps: int = Field(default=0, ge=0)
+    batch_size: Positive = 64
+    learning_rate: float = Field(default=1e-3, gt=0)
+
+
+class TrainConfig(_Section):
+    """The model's parts and how they are fitted."""
+
+    encoders: list[EncoderConfig] = Field(min_length=1)
+    adapter: AdapterConfig = AdapterConfig()
+    lora: LoraSettings | None = LoraSettings()
+    warmup: Warmup = Warmup()
+    phases: list[Phase] = Field(min_length=1)
+    system_prompt: str | None = Field(
+        default=None, description="null: the chat template's own; it costs tokens in every row"
+    )
+    max_reply_tokens: Positive = 128
+    save_steps: Positive = 50
+    validation_rows: Positive = 64
+    features: Path = Path("data/features")
+    dtype: Literal["bfloat16", "float32"] = "bfloat16"
+
+
+# ---- evaluate and report ---------------------------------------------------------------------
+
+
+class EvaluateConfig(_Section):
+    """Which suites, asked through which engine."""
+
+    engine: Literal["vllm", "transformers"] = "vllm"
+    suites: list[Path] = Field(min_length=1)
+    features: Path = Path("data/features")
+    max_items: Positive | None = Field(default=None, description="at most so many items a suite")
+    bootstrap: Positive = 1000
+    max_num_seqs: Positive = 64
+    max_model_len: Positive = 1024
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
+    dtype: Literal["bfloat16", "float32", "float16"] = "bfloat16"
+
+
+class ReportConfig(_Section):
+    """What the page shows."""
+
+    title: str = "balsa_pipe report"
+    gallery: Positive = 12
+
+
+# ---- the whole -------------------------------------------------------------------------------
+
+
+class PipelineConfig(_Model):
+    """A whole run: everything under data/<run>/ follows from it."""
+
+    run: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    rng_seed: int = 0
+    llm: str = Field(
+        description="model folder or hub id: writes the data, is trained, is evaluated"
+    )
+    assets: list[Literal["demo"]] = Field(
+        default=[], description="asset sets that `balsa fetch` must bring first"
+    )
+    ingest: IngestConfig
+    compose: ComposeConfig = ComposeConfig()
+    synthesize: SynthesizeConfig = SynthesizeConfig()
+    curate: CurateConfig = CurateConfig()
+    train: TrainConfig
+    evaluate: EvaluateConfig
+    report: ReportConfig = ReportConfig()
+
+    def stage(self, name: str) -> dict[str, Any]:
+        """Return what one stage may see: its section, its code version, the shared keys, JSON-able."""
+        section: _Section = getattr(self, name)
+        return {
+            "stage": name,
+            "run": self.run,
+            "rng_seed": self.rng_seed,
+            "llm": self.llm,
+            "code_version": section.code_version,
+            name: section.model_dump(mode="json"),
+        }
+
+
+class StageConfig(_Model):
+    """One stage's view of the config, as the workflow writes it to data/<run>/config/<stage>.json."""
+
+    stage: str
+    run: str
+    rng_seed: int
+    llm: str
+    code_version: int
+    ingest: IngestConfig | None = None
+    compose: ComposeConfig | None = None
+    synthesize: SynthesizeConfig | None = None
+    curate: CurateConfig | None = None
+    train: TrainConfig | None = None
+    evaluate: EvaluateConfig | None = None
+    report: ReportConfig | None = None
+
+    def need(self, name: str) -> Any:
+        """Return a stage's section; ConfigError when the file is another stage's."""
+        section = getattr(self, name)
+        if section is None:
+            raise ConfigError(
+                f"config of stage {self.stage}: has no section {name}; name {name}.json"
+            )
+        return section
+
+
+def parse_config(data: dict[str, Any], where: str = "config") -> PipelineConfig:
+    """Return a checked config; ConfigError names every wrong key at once."""
+    try:
+        return PipelineConfig.model_validate(data)
+    except ValidationError as exc:
+        raise ConfigError(f"{where}: {explain(exc)}") from exc
+
+
+def load_config(path: Path) -> PipelineConfig:
+    """Return the config of a YAML file; ConfigError when it can't be read or doesn't fit."""
+    return parse_config(load_yaml(path), str(path))
+
+
+def load_stage_config(path: Path) -> StageConfig:
+    """Return a stage's config as the workflow wrote it."""
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file; run snakemake, which writes it")
+    try:
+        return StageConfig.model_validate_json(path.read_bytes())
+    except ValidationError as exc:
+        raise ConfigError(f"{path}: {explain(exc)}") from exc
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Return a YAML file's mapping; ConfigError with line and column when it isn't one."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as exc:
+        raise ConfigError(f"{path}: no such file") from exc
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as exc:
+        detail = re.sub(r"\s+", " ", str(exc))
+        raise ConfigError(f"{path}: not readable as YAML: {detail}") from exc
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: holds {type(data).__name__}, expected a mapping of keys")
+    return data
+
+
+def explain(exc: ValidationError) -> str:
+    """Return a validation error as one line: key, what was found, what was expected."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in error['loc']) or 'config'}: {error['msg']}"
+        + (
+            ""
+            if error["type"] in ("missing", "extra_forbidden")
+            else f", found {_short(error['input'])}"
+        )
+        for error in exc.errors()
+    )
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,40 @@
+"""Stable ids, seeds and choices, all from one hash, so that nothing depends on order or on the clock."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def digest(*parts: Any, size: int = 8) -> str:
+    """Return a hex digest of JSON-able parts; equal parts give equal digests on every machine."""
+    text = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
+
+
+def unit(*parts: Any) -> float:
+    """Return a number in [0, 1) that depends on the parts alone."""
+    return int(digest(*parts), 16) / 2**64
+
+
+def seed(*parts: Any) -> int:
+    """Return a 31-bit random seed that depends on the parts alone."""
+    return int(digest(*parts), 16) % 2**31
+
+
+def ranked(items: Iterable[T], *salt: Any, key: Callable[[T], Any] = lambda item: item) -> list[T]:
+    """Return the items in hash order (rendezvous hashing).
+
+    Taking the first k of it draws k items at random, and adding an item to the pool
+    changes only the draws that the new item wins.
+    """
+    return sorted(items, key=lambda item: digest(*salt, key(item)))
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

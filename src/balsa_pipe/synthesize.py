@@ -1,0 +1,300 @@
+"""synthesize: the LLM answers the seed prompts; every finished row is kept, come what may."""
+
+import json
+import signal
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from balsa_pipe.chat import Tokenizer, render_chat
+from balsa_pipe.config import SynthesizeConfig
+from balsa_pipe.engines.base import Engine, EngineIdentity, Reply, Request
+from balsa_pipe.hashing import digest, seed
+from balsa_pipe.journal import Entry, Journal
+from balsa_pipe.schemas import Row
+
+Judge = Callable[[Row, str, str], str | None]
+"""Seed prompt, response and finish reason to reject reason; None: kept."""
+Log = Callable[[str], None]
+
+ENTRY = (
+    "row_key",
+    "prompt_id",
+    "response",
+    "finish_reason",
+    "n_prompt_tokens",
+    "n_tokens",
+    "n_attempts",
+    "reject_reason",
+    "rng_seed",
+    "engine",
+)
+"""The columns of the journal: what can't be worked out again from the seed prompt."""
+
+UNANSWERED = {"prompt_too_long": "prompt_too_long", "error": "engine_error"}
+"""Finish reasons of a prompt that got no reply, and the reject reason each becomes."""
+
+_PROGRESS_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A seed prompt to be answered."""
+
+    row: Row
+    prompt: str
+    key: str
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Says every few seconds how far it is and how long it will take."""
+
+    log: Log
+    total: int
+    rows: int = 0
+    kept: int = 0
+    tokens: int = 0
+    started: float = 0.0
+    told: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Count the time from now."""
+        self.started = self.told = time.monotonic()
+
+    def replied(self, reply: Reply) -> None:
+        """Count a reply's tokens, kept or not."""
+        self.tokens += reply.n_tokens
+
+    def finished(self, entry: Entry) -> None:
+        """Count a finished row, and say where things stand when it is time."""
+        self.rows += 1
+        self.kept += entry["reject_reason"] is None
+        now = time.monotonic()
+        if now - self.told >= _PROGRESS_S or self.rows == self.total:
+            self.told = now
+            self.log(self._line(max(now - self.started, 1e-9)))
+
+    def _line(self, elapsed_s: float) -> str:
+        left_s = (self.total - self.rows) * elapsed_s / self.rows
+        return (
+            f"synthesize: {self.rows}/{self.total} rows ({self.rows / self.total:.0%}), "
+            f"{self.rows / elapsed_s:.1f} rows/s, {self.tokens / elapsed_s:.0f} tokens/s, "
+            f"kept {self.kept / self.rows:.0%}, {_duration(left_s)} left"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be answered, and how it is judged."""
+
+    jobs: list[_Job]
+    identity: EngineIdentity
+    cfg: SynthesizeConfig
+    judge: Judge
+    progress: _Progress
+
+
+def open_journal(path: Path) -> Journal:
+    """Return the journal of a shard's rows, locked for this process."""
+    return Journal(path, ENTRY)
+
+
+def synthesize_samples(
+    seed_prompts: Sequence[Row],
+    *,
+    tokenizer: Tokenizer,
+    identity: EngineIdentity,
+    make_engine: Callable[[], Engine],
+    journal: Journal,
+    cfg: SynthesizeConfig,
+    judge: Judge,
+    log: Log,
+    rng_seed: int = 0,
+) -> list[Row]:
+    """Return one sample per seed prompt, in the same order.
+
+    Rows that the journal holds are taken from it; an engine is made only when some are missing,
+    and each reply is in the journal before the next is waited for.
+    """
+    jobs = [_job(row, tokenizer, identity, cfg, rng_seed) for row in seed_prompts]
+    entries = {key: entry for key, entry in journal.entries.items() if _is_final(entry, cfg)}
+    missing = {job.key: job for job in jobs if job.key not in entries}
+    log(
+        f"synthesize: {len(jobs)} rows, {len(jobs) - len(missing)} of them in the journal"
+        + (f" ({journal.torn_bytes} bytes of a torn line were cut off)" * bool(journal.torn_bytes))
+    )
+    if missing:
+        work = _Work(list(missing.values()), identity, cfg, judge, _Progress(log, len(missing)))
+        with _stopping(log, journal), closing(_answered(work, make_engine)) as answered:
+            for entry in answered:
+                entries[entry["row_key"]] = entry
+                if entry["finish_reason"] != "error":  # what another run may get right
+                    journal.append(entry)
+        journal.sync()
+    samples = [_to_sample(job, entries[job.key], identity, cfg) for job in jobs]
+    log(f"synthesize: kept {kept_shares(samples)}")
+    return samples
+
+
+def row_key(
+    row: Row, prompt: str, identity: EngineIdentity, cfg: SynthesizeConfig, rng_seed: int
+) -> str:
+    """Return the hash of all that a row's reply and its judgement depend on.
+
+    The engine's version, the model's path and the sizes of the engine are left out: they don't
+    make a finished reply wrong.
+    """
+    return digest(
+        row["prompt_id"],
+        prompt,
+        row["reply_pattern"],
+        _judged_facts(row),
+        [cfg.sampling.model_dump(), cfg.attempts, cfg.dtype, cfg.code_version, rng_seed],
+        [identity.engine.split()[0], identity.model_revision],
+        size=16,
+    )
+
+
+def kept_shares(samples: Iterable[Row]) -> str:
+    """Return the share of kept rows of each task, as one line for people."""
+    total: Counter[str] = Counter()
+    kept: Counter[str] = Counter()
+    for sample in samples:
+        total[sample["task"]] += 1
+        kept[sample["task"]] += sample["reject_reason"] is None
+    return ", ".join(
+        f"{task} {kept[task] / count:.0%} ({kept[task]} of {count})"
+        for task, count in sorted(total.items())
+    )
+
+
+def _job(
+    row: Row, tokenizer: Tokenizer, identity: EngineIdentity, cfg: SynthesizeConfig, rng_seed: int
+) -> _Job:
+    prompt = render_chat(tokenizer, row["messages"])
+    return _Job(row, prompt, row_key(row, prompt, identity, cfg, rng_seed))
+
+
+def _judged_facts(row: Row) -> list[object]:
+    """Return what a judge may look at besides the chat: what is known of the clips."""
+    clips = [
+        [
+            clip["labels"],
+            clip["caption"],
+            [[part["labels"], part["caption"]] for part in clip["parts"]],
+        ]
+        for clip in row["clips"]
+    ]
+    return [row["task"], row["expected"], clips]
+
+
+def _is_final(entry: Entry, cfg: SynthesizeConfig) -> bool:
+    """Tell whether an entry still stands: a prompt once too long may fit a longer context."""
+    length: int = entry["n_prompt_tokens"] + cfg.sampling.max_tokens
+    return entry["finish_reason"] != "prompt_too_long" or length > cfg.max_model_len
+
+
+def _answered(work: _Work, make_engine: Callable[[], Engine]) -> Generator[Entry]:
+    """Yield an entry per job, with an engine that lives as long as the jobs last."""
+    engine = make_engine()
+    try:
+        work.progress.start()
+        for entry in _draw(work, engine):
+            yield entry
+            work.progress.finished(entry)
+    finally:
+        engine.close()
+
+
+def _draw(work: _Work, engine: Engine) -> Iterator[Entry]:
+    """Yield entries as they finish, with the engine kept full and rejected replies drawn anew."""
+    waiting = deque((job, 1) for job in work.jobs)
+    flying: dict[str, tuple[_Job, int]] = {}
+    while waiting or flying:
+        while waiting and len(flying) < engine.capacity:
+            job, attempt = waiting.popleft()
+            flying[job.key] = (job, attempt)
+            engine.submit(_request(job, attempt, work.cfg))
+        for reply in engine.step():
+            job, attempt = flying.pop(reply.key)
+            work.progress.replied(reply)
+            reason = _reject_reason(job, reply, work.judge)
+            if reason and attempt < work.cfg.attempts and reply.finish_reason not in UNANSWERED:
+                waiting.appendleft((job, attempt + 1))
+            else:
+                yield _entry(job, reply, attempt, reason, work.identity)
+
+
+def _request(job: _Job, attempt: int, cfg: SynthesizeConfig) -> Request:
+    return Request(
+        key=job.key,
+        sampling=cfg.sampling,
+        prompt=job.prompt,
+        rng_seed=seed(job.key, attempt),
+        reply_pattern=job.row["reply_pattern"],
+    )
+
+
+def _reject_reason(job: _Job, reply: Reply, judge: Judge) -> str | None:
+    return UNANSWERED.get(reply.finish_reason) or judge(job.row, reply.text, reply.finish_reason)
+
+
+def _entry(
+    job: _Job, reply: Reply, attempt: int, reason: str | None, identity: EngineIdentity
+) -> Entry:
+    return {
+        "row_key": job.key,
+        "prompt_id": job.row["prompt_id"],
+        "response": reply.text,
+        "finish_reason": reply.finish_reason,
+        "n_prompt_tokens": reply.n_prompt_tokens,
+        "n_tokens": reply.n_tokens,
+        "n_attempts": attempt,
+        "reject_reason": reason,
+        "rng_seed": seed(job.key, attempt),
+        "engine": identity.engine,
+    }
+
+
+def _to_sample(job: _Job, entry: Entry, identity: EngineIdentity, cfg: SynthesizeConfig) -> Row:
+    sampling = {**cfg.sampling.model_dump(), "attempts": cfg.attempts, "dtype": cfg.dtype}
+    return {
+        **job.row,
+        **entry,
+        "model": identity.model,
+        "model_revision": identity.model_revision,
+        "sampling": json.dumps(sampling, sort_keys=True),
+    }
+
+
+@contextmanager
+def _stopping(log: Log, journal: Journal) -> Iterator[None]:
+    """Say what a stopped run has kept; SIGTERM unwinds the stack, as Ctrl-C does."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop) if in_main else None
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        log(
+            f"synthesize: stopped; {len(journal.entries)} rows are in the journal, and the same "
+            "command goes on from there"
+        )
+        raise
+    finally:
+        if in_main:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

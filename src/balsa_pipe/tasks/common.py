@@ -1,0 +1,188 @@
+"""What all tasks share: what they are given, and how a question becomes a row."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from balsa_pipe.config import ComposeConfig, Strategy, TaskName
+from balsa_pipe.hashing import digest, ranked, unit
+from balsa_pipe.prompts import ClipFacts, PartFacts, PromptBook, Variables
+from balsa_pipe.schemas import Row
+from balsa_pipe.vocabulary import Vocabulary, sounds_of
+
+RejectReason = Literal[
+    "empty",
+    "truncated",
+    "no_verdict",
+    "contradicts_labels",
+    "names_absent_as_present",
+    "names_present_as_absent",
+    "echoes_evidence_markup",
+    "refuses",
+    "repeats",
+    "too_short",
+    "too_long",
+    "copies_example",
+    "misses_sound",
+    "mentions_no_absent",
+]
+"""Why a reply is not kept."""
+
+COMPOSED_SPLITS = ("train", "validation")
+"""Test clips get no rows: evaluation makes its own items from them."""
+
+_WATCHED = 8
+"""How many likely but absent sounds a description is checked against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a task composes from, besides the clips."""
+
+    book: PromptBook
+    vocabulary: Vocabulary
+    cfg: ComposeConfig
+    rng_seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a good reply names, what it must not name as present, and the verdict it gives."""
+
+    present: Sequence[str] = ()
+    absent: Sequence[str] = ()
+    verdict: Literal["yes", "no"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question about some clips, before it has words."""
+
+    clips: Sequence[Row]
+    expected: Expectation
+    index: int = 0
+    about: Sequence[str] = ()  # the sounds that tell it from other questions about the clips
+    variables: Variables = field(default_factory=dict)
+    strategy: str | None = None
+    reply_pattern: str | None = None
+
+
+def to_row(context: Context, task: TaskName, ask: Ask) -> Row:
+    """Return the seed prompt of a question: a wording is picked, and the chat is rendered."""
+    prompt = context.book[task]
+    ids = [clip["clip_id"] for clip in ask.clips]
+    wording = prompt.pick(context.rng_seed, ids, list(ask.about), index=ask.index)
+    facts = [clip_facts(clip, context.vocabulary) for clip in ask.clips]
+    texts = prompt.render(wording, facts, ask.variables)
+    expected = ask.expected
+    return {
+        "prompt_id": digest(task, texts.template_id, ids, list(ask.about), ask.index),
+        "task": task,
+        "template_id": texts.template_id,
+        "template_hash": texts.template_hash,
+        "split": ask.clips[0]["split"],
+        "clips": list(ask.clips),
+        "evidence": "\n".join(texts.evidence),
+        "question": texts.question,
+        "strategy": ask.strategy,
+        "expected": {
+            "present": list(expected.present),
+            "absent": list(expected.absent),
+            "verdict": expected.verdict,
+        },
+        "messages": texts.messages,
+        "n_example_turns": texts.n_example_turns,
+        "reply_pattern": ask.reply_pattern,
+        "verdict_forced": ask.reply_pattern is not None,
+    }
+
+
+def clip_facts(clip: Row, vocabulary: Vocabulary) -> ClipFacts:
+    """Return what a prompt says of a clip."""
+    sounds = vocabulary.specific(clip["labels"])
+    return ClipFacts(
+        sounds=sounds,
+        labels=[*sounds, *vocabulary.general(clip["labels"])],
+        caption=_phrase(clip["caption"]),
+        parts=_part_facts(clip["parts"], vocabulary),
+    )
+
+
+def usable(clips: Iterable[Row]) -> list[Row]:
+    """Return the clips that are composed and have a text to compose from."""
+    return [
+        clip
+        for clip in clips
+        if clip["split"] in COMPOSED_SPLITS and (sounds_of(clip) or clip["caption"])
+    ]
+
+
+def rows_of(clip: Row, rows: int) -> range:
+    """Return the indices of a clip's rows of a task; validation needs one at most."""
+    return range(rows if clip["split"] == "train" else min(rows, 1))
+
+
+def pick_strategy(context: Context, *salt: Any) -> Strategy:
+    """Return a way to draw absent sounds, in proportion to the weights of the config."""
+    weights = {name: weight for name, weight in context.cfg.strategies.items() if weight > 0}
+    point = unit(context.rng_seed, "strategy", *salt) * sum(weights.values())
+    for name, weight in weights.items():
+        point -= weight
+        if point < 0:
+            return name
+    return name
+
+
+def ask_absent(context: Context, task: TaskName, clips: Iterable[Row], rows: int) -> list[Row]:
+    """Return a task's rows that let the LLM read which sounds a clip lacks.
+
+    A clip gets none where the vocabulary has no sound that it certainly lacks.
+    """
+    asks = (
+        _ask_absent(context, task, clip, index)
+        for clip in usable(clips)
+        for index in rows_of(clip, rows)
+    )
+    return [to_row(context, task, ask) for ask in asks if ask.expected.absent]
+
+
+def watched_sounds(context: Context, clip: Row) -> list[str]:
+    """Return the absent sounds that a description of the clip is likeliest to make up."""
+    return context.vocabulary.draw_absent(clip, "adversarial", _WATCHED, context.rng_seed)
+
+
+def _ask_absent(context: Context, task: TaskName, clip: Row, index: int) -> Ask:
+    salt = (context.rng_seed, task, index)
+    strategy = pick_strategy(context, task, index, clip["clip_id"])
+    drawn = context.vocabulary.draw_absent(clip, strategy, context.cfg.absent_sounds, *salt)
+    absent = ranked(drawn, *salt, clip["clip_id"])  # their order is not to tell which is likelier
+    present = context.vocabulary.specific(clip["labels"])
+    return Ask(
+        [clip],
+        Expectation(present, absent),
+        index,
+        about=absent,
+        variables={"absent": absent},
+        strategy=strategy,
+    )
+
+
+def _phrase(caption: str | None) -> str:
+    """Return a caption without its full stop, so that a template can go on after it."""
+    return (caption or "").strip().rstrip(".")
+
+
+def _part_facts(parts: Sequence[Row], vocabulary: Vocabulary) -> list[PartFacts]:
+    facts: list[PartFacts] = []
+    end_s = 0.0
+    for part in sorted(parts, key=lambda part: part["onset_s"]):
+        facts.append(
+            PartFacts(
+                sounds=vocabulary.specific(part["labels"]),
+                caption=_phrase(part["caption"]),
+                onset_s=round(part["onset_s"], 1),
+                overlaps=bool(facts) and part["onset_s"] < end_s,
+            )
+        )
+        end_s = max(end_s, part["onset_s"] + part["duration_s"])
+    return facts

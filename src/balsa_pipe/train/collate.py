@@ -1,0 +1,58 @@
+"""Examples to left-padded tensors, with every clip's frames in the order of its slots."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from balsa_pipe.model.audio_llm import AudioLLM
+from balsa_pipe.model.features import FeatureStore, batch_streams
+from balsa_pipe.model.prompt import IGNORE, Encoded, encode_example, pad_left
+from balsa_pipe.train.examples import Example
+
+
+class Collator:
+    """Turns examples into what AudioLLM.forward takes; says which replies it had to cut."""
+
+    def __init__(
+        self,
+        store: FeatureStore,
+        model: AudioLLM,
+        max_reply_tokens: int,
+        *,
+        on_cut: Callable[[str, int], None],
+    ) -> None:
+        """Hold what every batch needs; on_cut gets the prompt_id and the tokens lost."""
+        self._store = store
+        self._tokenizer = model.tokenizer
+        self._config = model.parts
+        self._max_reply_tokens = max_reply_tokens
+        self._on_cut = on_cut
+
+    def __call__(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """Return ids, attention_mask, labels (B, T) and frames, masks of all clips."""
+        encoded = [self._encode(example) for example in examples]
+        clips = [self._store.get(clip) for example in examples for clip in example.clips]
+        frames, masks = batch_streams(clips) if clips else ([], [])
+        lengths = [[1] * len(row.ids) for row in encoded]
+        return {
+            "ids": torch.tensor(pad_left([row.ids for row in encoded], 0)),
+            "attention_mask": torch.tensor(pad_left(lengths, 0)),
+            "labels": torch.tensor(pad_left([row.labels for row in encoded], IGNORE)),
+            "frames": frames,
+            "masks": masks,
+        }
+
+    def _encode(self, example: Example) -> Encoded:
+        encoded = encode_example(
+            self._tokenizer,
+            len(example.clips),
+            example.question,
+            example.reply,
+            audio_tokens=self._config.adapter.queries,
+            system=self._config.system,
+            max_reply_tokens=self._max_reply_tokens,
+        )
+        if encoded.cut_tokens:
+            self._on_cut(example.prompt_id, encoded.cut_tokens)
+        return encoded

@@ -1,0 +1,77 @@
+"""From dataset rows to the fixed list of examples that a phase trains on; pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from balsa_pipe.config import Phase, TaskName
+from balsa_pipe.errors import ConfigError
+from balsa_pipe.hashing import ranked
+from balsa_pipe.schemas import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What the model hears, is asked, and should say."""
+
+    prompt_id: str
+    task: str
+    clips: tuple[Row, ...]
+    question: str
+    reply: str
+
+
+def to_example(row: Row) -> Example:
+    """Return the example of a dataset row: the evidence is left out, the sound takes its place."""
+    return Example(
+        row["prompt_id"], row["task"], tuple(row["clips"]), row["question"], row["response"]
+    )
+
+
+def draw_examples(rows: Iterable[Row], phase: Phase, *, rng_seed: int) -> list[Example]:
+    """Return steps x batch_size examples: tasks by their shares, each task's rows in turn.
+
+    Rows that say what another row says are left out. ConfigError when a task has no rows.
+    """
+    pools = _pools(rows, phase, rng_seed)
+    sequence = _interleave(phase.tasks, phase.steps * phase.batch_size)
+    position: dict[str, int] = defaultdict(int)
+    drawn = []
+    for task in sequence:
+        pool = pools[task]
+        turn, index = divmod(position[task], len(pool))
+        if index == 0:
+            pools[task] = pool = ranked(
+                pool, "turn", rng_seed, phase.name, turn, key=lambda row: row["prompt_id"]
+            )
+        drawn.append(to_example(pool[index]))
+        position[task] += 1
+    return drawn
+
+
+def _pools(rows: Iterable[Row], phase: Phase, rng_seed: int) -> dict[str, list[Row]]:
+    pools: dict[str, list[Row]] = {task: [] for task in phase.tasks}
+    for row in rows:
+        if row["task"] in pools and row["duplicate_of"] is None:
+            pools[row["task"]].append(row)
+    empty = [task for task, pool in pools.items() if not pool]
+    if empty:
+        raise ConfigError(
+            f"train.phases.{phase.name}: the dataset has no rows of {', '.join(empty)}; add them to "
+            "compose.tasks, look at their reject reasons in ledger.json, or drop them from the phase"
+        )
+    return pools
+
+
+def _interleave(shares: Mapping[TaskName, float], count: int) -> Sequence[str]:
+    """Return task names so that every stretch of the list has about the shares asked for."""
+    total = sum(shares.values())
+    credit = dict.fromkeys(shares, 0.0)
+    names: list[str] = []
+    for _ in range(count):
+        for task, share in shares.items():
+            credit[task] += share / total
+        best = max(credit, key=lambda task: credit[task])
+        credit[best] -= 1
+        names.append(best)
+    return names

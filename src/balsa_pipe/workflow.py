@@ -1,0 +1,81 @@
+"""What the Snakefile needs to know, so that the workflow itself holds no logic."""
+
+import fcntl
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from balsa_pipe.compose import active_tasks
+from balsa_pipe.config import PipelineConfig, TableCorpus, load_config, parse_config
+from balsa_pipe.errors import ConfigError
+
+DEFAULT_CONFIG = Path("configs/demo.yaml")
+
+
+def read_workflow(config: Mapping[str, Any], config_files: Sequence[Path]) -> PipelineConfig:
+    """Return the checked config of a run: the demo's when none was given.
+
+    Snakemake deep-merges a `configfile:` of the Snakefile under `--configfile`, which would mix two
+    configs without a word; so the default is read here, and only when nothing else is there.
+    `--config key=value` without a file changes the demo's own keys.
+    """
+    if config_files:
+        return parse_config(dict(config), ", ".join(str(path) for path in config_files))
+    default = load_config(DEFAULT_CONFIG)
+    if not config:
+        return default
+    merged = _merge(default.model_dump(mode="json"), config)
+    return parse_config(merged, f"{DEFAULT_CONFIG} with --config")
+
+
+def claim_folder(folder: Path) -> IO[str]:
+    """Return a lock on the working folder that ends with this process, however it ends.
+
+    Snakemake's own lock outlives a `kill -9` and then refuses the next run; since this one shows
+    that nobody else is at work, such a left-over is removed. Raises ConfigError when somebody is.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / ".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        lock.close()
+        raise ConfigError(
+            f"{folder.resolve()}: another snakemake is at work here; wait for it to end, or stop it"
+        ) from exc
+    shutil.rmtree(".snakemake/locks", ignore_errors=True)
+    return lock
+
+
+def prompt_files(config: PipelineConfig) -> list[str]:
+    """Return the prompt files of the tasks that are in use."""
+    folder = config.compose.prompts
+    return [str(folder / f"{task}.yaml") for task in active_tasks(config.compose)]
+
+
+def metadata_files(config: PipelineConfig) -> list[str]:
+    """Return the metadata that ingest reads, for Snakemake to watch."""
+    return [
+        str(corpus.metadata) for corpus in config.ingest.corpora if isinstance(corpus, TableCorpus)
+    ]
+
+
+def asset_stamps(config: PipelineConfig) -> list[str]:
+    """Return the files that say that the config's assets have been fetched."""
+    return [f"data/assets/{name}.json" for name in config.assets]
+
+
+def stage_json(config: PipelineConfig, stage: str) -> str:
+    """Return what one stage may see, as the text of its config file."""
+    return json.dumps(config.stage(stage), indent=2, sort_keys=True)
+
+
+def _merge(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        both = isinstance(old, dict) and isinstance(value, Mapping)
+        merged[key] = _merge(old or {}, value) if both else value
+    return merged
