@@ -33,7 +33,9 @@ _NEGATIVES = """\
 Absent sounds are drawn from the vocabulary of the corpus itself: `random` takes any sound,
 `popular` prefers frequent ones, `adversarial` those that often go along with the clip's own. A
 sound counts as absent only if it is no label of the clip, no other name or kind of one, and no
-word of its caption. A reply that takes an absent sound for present, or the reverse, is rejected."""
+word of its caption. A reply that takes an absent sound for present, or the reverse, is rejected.
+Where a row compares clips, its strategy says how the others were drawn: `random`, or `similar` ones
+that share a kind of sound."""
 
 _LIMITS = """\
 - The LLM read about the sounds and never heard them: a row is as true as its clip's metadata, and a
@@ -60,7 +62,7 @@ def dataset_card(
         _section("Rows", _counts(rows), _totals(ledger)),
         _section("Questions", _wordings(rows)),
         _section("Who wrote the replies", _writers(rows), _others(facts)),
-        _section("How absent sounds were drawn", _NEGATIVES, _strategies(rows)),
+        _section("How absent sounds and other clips were drawn", _NEGATIVES, _strategies(rows)),
         _section("Known limits", _LIMITS),
         _section("Licences and sources", _sources(rows)),
     ]

@@ -96,7 +96,9 @@ def test_the_card_names_wordings_writer_negatives_and_facts() -> None:
     writers = section(text, "Who wrote the replies")
     assert '| tiny-llm | abc | fake 1 | {"temperature": 0.7} | 3 |' in writers
     assert writers.endswith("- run: tiny\n- clips: in: 9, rejected: too\\_long: 2")
-    assert "| absence | popular | 1 |" in section(text, "How absent sounds were drawn")
+    assert "| absence | popular | 1 |" in section(
+        text, "How absent sounds and other clips were drawn"
+    )
     assert "`verdict_forced`" in section(text, "Known limits")
 
 

@@ -1,5 +1,6 @@
 """Engines answer every request once; their identity follows the weights, not the path."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -63,7 +64,12 @@ def model(tmp_path: Path) -> Path:
         (
             "[Begin of audio] Sounds: dog. Not heard: cat, train. [End of audio] What isn't there?",
             {},
-            "I can hear dog, but no cat and no train.",
+            "I can hear dog, but there is no cat and no train.",
+        ),
+        (
+            "[Begin of audio] Not heard: no cat and no train. [End of audio] What isn't there?",
+            {},
+            "there is no cat and no train.",
         ),
         (
             "[Begin of audio] Sounds: kazoo. [End of audio] What?\nassistant\nA kazoo.\n"
@@ -72,8 +78,8 @@ def model(tmp_path: Path) -> Path:
             {},
             "the first clip has dog, the second clip has rain.",
         ),
-        (EVIDENCE, {"reply_pattern": "No, [a-z]+"}, "No, only dog and rain is there."),
-        (EVIDENCE, {"reply_pattern": "Yes, [a-z]+"}, "Yes, dog and rain is there."),
+        (EVIDENCE, {"reply_pattern": "No, [a-z]+"}, "No, only dog, rain is there."),
+        (EVIDENCE, {"reply_pattern": "Yes, [a-z]+"}, "Yes, dog, rain is there."),
         ("no brackets", {}, "I can hear nothing at all here."),
     ],
 )
@@ -220,13 +226,17 @@ def test_seeded_rows_need_whole_prefills_on_the_cpu(
 def test_a_lora_gets_the_smallest_rank_it_fits_into(
     model: Path, tmp_path: Path, rank: int, offered: int
 ) -> None:
-    (tmp_path / "adapter_config.json").write_text(f'{{"r": {rank}}}')
+    config = {"r": rank, "target_modules": ["v_proj", "q_proj"]}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config))
     found = arguments(str(model), adapter=tmp_path, embeds=True)
     assert (found["enable_lora"], found["max_lora_rank"]) == (True, offered)
+    assert found["lora_target_modules"] == ["v_proj", "q_proj"]  # not the embedding layer
     assert found["enable_prompt_embeds"] is True
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"r": 4096}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"r": 8}', '{"r": 4096, "target_modules": ["q_proj"]}']
+)
 def test_a_folder_that_is_no_lora_is_one_line(model: Path, tmp_path: Path, text: str) -> None:
     (tmp_path / "adapter_config.json").write_text(text)
     with pytest.raises(EngineError, match=r"not the config of a LoRA of rank 512 or less"):

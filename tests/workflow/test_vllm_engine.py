@@ -201,6 +201,12 @@ def test_prompt_embeddings_and_lora_answer_as_transformers_does(
     assert texts["base"] == texts["base embeds"] == base
     assert texts["lora"] == texts["lora embeds"] == lora
     assert texts["other embeds"] not in (base, lora)
+    # More than fit at once, so that some are read while others are being written.
+    many = [
+        Request(f"{n}", Sampling(temperature=0, max_tokens=2 + n % 5), embeds=embeds, adapted=True)
+        for n in range(12)
+    ]
+    assert all(reply.text and lora.startswith(reply.text) for reply in ask(engine, *many))
 
 
 def test_seed_prompts_become_samples(engine: Engine, tokenizer: Any, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from balsa_pipe.hashing import seed, unit
 VERSION = "1"
 
 _BLOCK = re.compile(r"\[Begin of audio( \d+)?\](.*?)\[End of audio(?: \d+)?\]", re.DOTALL)
-_FACT = re.compile(r"(Sounds|Not heard): ([^.]*)\.")
+_NAME = re.compile(r"\b[A-Z]\w*:")  # of a fact, as in "Sounds: dog, rain."
 _BAD_SHARE = 0.05
 _ORDINALS = ("first", "second", "third", "fourth")
 
@@ -71,13 +71,16 @@ def _answer(request: Request, max_model_len: int) -> Reply:
 def _write(request: Request, prompt: str) -> str:
     if unit("bad", prompt, request.rng_seed) < _BAD_SHARE:
         return ""
-    heard = [_facts(block) for block in _last_blocks(prompt)]
+    clips = [_facts(block) for block in _last_blocks(prompt)] or [(["nothing at all"], [])]
     if request.reply_pattern is not None:
-        return _matching(request.reply_pattern, ", ".join(sounds for sounds, _ in heard))
-    if len(heard) > 1:
-        return _listed(heard)
-    sounds, absent = heard[0] if heard else ("nothing at all", "")
-    return f"I can hear {sounds}, but no {absent}." if absent else f"I can hear {sounds} here."
+        return _matching(request.reply_pattern, ", ".join(clips[0][0]))
+    if len(clips) > 1:
+        return _listed(clips)
+    ((sounds, absent),) = clips
+    heard, lacking = f"I can hear {' and '.join(sounds)}", f"there is no {' and no '.join(absent)}"
+    return (
+        f"{heard} here." if not absent else f"{heard}, but {lacking}." if sounds else f"{lacking}."
+    )
 
 
 def _last_blocks(prompt: str) -> list[str]:
@@ -87,16 +90,20 @@ def _last_blocks(prompt: str) -> list[str]:
     return [text.strip() for _, text in blocks[len(blocks) - number :]]
 
 
-def _facts(block: str) -> tuple[str, str]:
-    """Return the sounds that a clip has and those that it lacks, as text."""
-    facts = dict(_FACT.findall(block))
-    lacks = " and no ".join(facts.get("Not heard", "").split(", "))
-    return facts.get("Sounds", block).replace(", ", " and "), lacks
+def _facts(block: str) -> tuple[list[str], list[str]]:
+    """Return the sounds that a clip has and those that it lacks."""
+    has, _, lacks = block.partition("Not heard:")
+    return _sounds(has), _sounds(lacks)
 
 
-def _listed(heard: list[tuple[str, str]]) -> str:
-    clips = zip(_ORDINALS, heard, strict=False)
-    return ", ".join(f"the {ordinal} clip has {sounds}" for ordinal, (sounds, _) in clips) + "."
+def _sounds(text: str) -> list[str]:
+    pieces = re.split(r"[.,]|\band\b", _NAME.sub(" ", text))
+    return [piece.strip().removeprefix("no ") for piece in pieces if piece.strip()]
+
+
+def _listed(clips: list[tuple[list[str], list[str]]]) -> str:
+    said = zip(_ORDINALS, clips, strict=False)
+    return ", ".join(f"the {one} clip has {' and '.join(has)}" for one, (has, _) in said) + "."
 
 
 def _matching(pattern: str, sounds: str) -> str:

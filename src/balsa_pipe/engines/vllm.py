@@ -14,7 +14,7 @@ from balsa_pipe.engines.base import EngineIdentity, EngineSettings, Reply, Reque
 from balsa_pipe.errors import EngineError
 
 _LOG = logging.getLogger(__name__)
-_LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # the ranks that vLLM has kernels for
+_LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM offers
 _MEMORY = re.compile(r"memory|kv cache|cache blocks|max seq len", re.IGNORECASE)
 
 
@@ -56,6 +56,8 @@ class VllmEngine:
         A prompt that leaves no room for sampling.max_tokens is answered with prompt_too_long, so
         that no reply depends on max_model_len; one that vLLM refuses is answered with error.
         """
+        from vllm.exceptions import VLLMValidationError
+
         prompt, n_tokens = self._prompt(request)
         if n_tokens + request.sampling.max_tokens > self._settings.max_model_len:
             self._done.append(Reply(request.key, "", "prompt_too_long", n_tokens, 0))
@@ -67,7 +69,7 @@ class VllmEngine:
                 _sampling_params(request),
                 lora_request=self._lora if request.adapted else None,
             )
-        except ValueError as exc:
+        except (ValueError, VLLMValidationError) as exc:
             _LOG.warning("vllm refused request %s: %s", request.key, exc)
             self._done.append(Reply(request.key, "", "error", n_tokens, 0))
             return
@@ -164,7 +166,7 @@ def _arguments(
         "seed": 0,  # of requests without their own
     }
     if adapter is not None:
-        arguments |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": _lora_rank(adapter)}
+        arguments |= _lora_arguments(adapter)
     return arguments | ({} if _has_cuda() else _cpu_arguments(settings))
 
 
@@ -226,17 +228,25 @@ def _sampling_params(request: Request) -> Any:
     )
 
 
-def _lora_rank(adapter: Path) -> int:
-    """Return the smallest rank that vLLM offers and the adapter fits into."""
+def _lora_arguments(adapter: Path) -> dict[str, Any]:
     config = adapter / "adapter_config.json"
     try:
-        rank: int = json.loads(config.read_text())["r"]
-        return next(offered for offered in _LORA_RANKS if offered >= rank)
-    except (OSError, ValueError, KeyError, StopIteration) as exc:
+        found = json.loads(config.read_text())
+        rank = next(offered for offered in _LORA_RANKS if offered >= found["r"])
+        modules = [*map(str, found["target_modules"])]
+    except (OSError, ValueError, KeyError, TypeError, StopIteration) as exc:
         raise EngineError(
             f"{config}: not the config of a LoRA of rank {_LORA_RANKS[-1]} or less "
             f"({_one_line(exc)}); run the train stage again"
         ) from exc
+    return {
+        "enable_lora": True,
+        "max_loras": 1,
+        "max_lora_rank": rank,
+        # Left to itself vLLM wraps the embedding layer too, and then can't run a batch of
+        # embeddings and tokens (vllm issue 51122).
+        "lora_target_modules": modules,
+    }
 
 
 def _lora_request(adapter: Path | None) -> Any:

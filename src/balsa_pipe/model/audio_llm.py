@@ -137,18 +137,20 @@ class AudioLLM(nn.Module):
         reply tokens of the whole global batch, so that accumulation doesn't change the loss.
         """
         embeds = self.embed(ids, frames, masks)
-        keep = int((labels != IGNORE).any(dim=0).float().argmax())
-        n_reply = labels.shape[1] - keep
+        # Logits only where some row has its reply, one token earlier: that token predicts it. Given
+        # as positions, not as a count: a count gives a view, whose matmul copies the vocabulary.
+        first = int((labels != IGNORE).any(dim=0).float().argmax())
+        positions = torch.arange(first - 1, labels.shape[1] - 1, device=labels.device)
         logits = self.llm(
             inputs_embeds=embeds,
             attention_mask=attention_mask,
             position_ids=(attention_mask.cumsum(dim=-1) - 1).clamp(min=0),
-            logits_to_keep=n_reply + 1,  # the token before the first reply token predicts it
+            logits_to_keep=positions,
             use_cache=False,
         ).logits
-        targets = labels[:, -n_reply:]
+        targets = labels[:, first:]
         total = nn.functional.cross_entropy(
-            logits[:, :-1].float().flatten(0, 1),
+            logits.float().flatten(0, 1),
             targets.flatten(),
             ignore_index=IGNORE,
             reduction="sum",
@@ -181,8 +183,12 @@ def load_llm(llm: str, dtype: torch.dtype) -> Any:
     """Return a frozen causal LLM; ModelError when it can't be loaded."""
     from transformers import AutoModelForCausalLM
 
+    # On a CPU, PyTorch's fused attention is several times slower than plain matmuls on short rows.
+    attention = "sdpa" if torch.cuda.is_available() else "eager"
     try:
-        model = AutoModelForCausalLM.from_pretrained(llm, dtype=dtype, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            llm, dtype=dtype, trust_remote_code=False, attn_implementation=attention
+        )
     except (OSError, ValueError) as exc:
         line = str(exc).splitlines()[0]
         raise ModelError(f"llm {llm}: can't be loaded ({line}); run `balsa doctor`") from exc

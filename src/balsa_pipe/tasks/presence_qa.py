@@ -31,8 +31,11 @@ from balsa_pipe.tasks.judging import (
 )
 from balsa_pipe.vocabulary import sounds_of
 
-_REST = r", (?:I|there|the|a|an|it|this) [^.,;:!?<>\[\]{}()\"\n]{8,70}\."
-"""What follows a forced verdict: one short sentence, without a comma to go round and round by."""
+_REST = r", (?:I|there|the|a|an|it|this) [^.,;:!?<>\[\]{}()\"\n]+\."
+"""What follows a forced verdict: a sentence, without the commas that a weak LLM goes round by.
+
+No counted repetition: engines take seconds to compile one, and give up on it when busy.
+"""
 
 _CHECKS = (
     *FORM,
