@@ -1,4 +1,4 @@
-"""Makes what configs/tiny.yaml reads: tones with metadata, and random two-layer models.
+"""Makes what configs/tiny.yaml reads: tones with metadata, and two-layer models.
 
 Run: python tests/make_tiny.py [folder]
 """
@@ -6,6 +6,7 @@ Run: python tests/make_tiny.py [folder]
 import csv
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -85,7 +86,30 @@ def make_llm(folder: Path) -> None:
         eos_token_id=fast.eos_token_id,
         bos_token_id=None,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    llm = LlamaForCausalLM(config)
+    teach_to_stop(llm, fast)
+    llm.save_pretrained(folder)
+
+
+def teach_to_stop(llm: Any, tokenizer: Any) -> None:
+    """Fit a random LLM to some short replies: one that never stops makes the tests slow."""
+    chats = [
+        [
+            {"role": "user", "content": f"Is there a sound of {sound}?"},
+            {"role": "assistant", "content": f"{verdict}, there is {sound}."},
+        ]
+        for sound in SOUNDS
+        for verdict in ("Yes", "No")
+    ]
+    batch = tokenizer.apply_chat_template(
+        chats, padding=True, return_tensors="pt", return_dict=True
+    )
+    labels = batch["input_ids"].where(batch["attention_mask"] > 0, -100)
+    optimizer = torch.optim.AdamW(llm.parameters(), lr=5e-3)
+    for _ in range(40):
+        optimizer.zero_grad()
+        llm(**batch, labels=labels).loss.backward()
+        optimizer.step()
 
 
 def make_whisper(folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 
 from balsa_pipe.errors import BalsaError, ConfigError
+from balsa_pipe.locks import joined_run
 
 app = typer.Typer(
     help="From audio metadata to a trained, evaluated audio-aware LLM.",
@@ -425,7 +426,8 @@ def shards_check(path: ShardPath) -> None:
 def main() -> NoReturn:
     """Run the command line: a user's mistake is one line and exit code 2."""
     try:
-        app()
+        with joined_run():
+            app()
     except BalsaError as error:
         log(f"balsa: {' '.join(str(error).split())}")
         sys.exit(2)
@@ -465,9 +467,8 @@ def _timings(folder: Path) -> dict[str, float]:
     seconds: dict[str, float] = {}
     for path in sorted(folder.rglob("*.tsv")):
         stage = path.relative_to(folder).parts[0].removesuffix(".tsv")
-        seconds[stage] = seconds.get(stage, 0.0) + float(
-            path.read_text().splitlines()[1].split()[0]
-        )
+        for line in path.read_text().splitlines()[1:]:  # none when a kill left the file empty
+            seconds[stage] = seconds.get(stage, 0.0) + float(line.split()[0])
     return seconds
 
 

@@ -48,7 +48,7 @@ def split_into_shards(rows: Sequence[Row], shards: int) -> list[list[Row]]:
     return dealt
 
 
-def _rows(cfg: ComposeConfig, task: TaskName) -> int:
+def _rows(cfg: ComposeConfig, task: TaskName) -> float:
     section: PerClip | PerPair | PresenceQa = getattr(cfg.tasks, task)
     return section.rows if isinstance(section, PerClip | PerPair) else section.pairs
 

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from balsa_pipe.errors import ConfigError
 
@@ -23,6 +31,16 @@ TaskName = Literal[
 ]
 Strategy = Literal["random", "popular", "adversarial"]
 Positive = Annotated[int, Field(gt=0)]
+RngSeed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy takes
+
+
+def _check_order(value: tuple[int, int]) -> tuple[int, int]:
+    if value[0] > value[1]:
+        raise ValueError(f"{value[0]} to {value[1]} is no range; the smaller number goes first")
+    return value
+
+
+Range = Annotated[tuple[Positive, Positive], AfterValidator(_check_order)]
 
 
 class _Model(BaseModel):
@@ -77,6 +95,15 @@ class Splits(_Model):
     validation: float = Field(default=0.1, ge=0, lt=1)
     test: float = Field(default=0.2, ge=0, lt=1)
 
+    @model_validator(mode="after")
+    def validate_rest(self) -> Self:
+        """Refuse shares that leave nothing to train on."""
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                f"validation {self.validation} and test {self.test} leave nothing to train on"
+            )
+        return self
+
 
 class Scenes(_Model):
     """Mixtures of a split's own recordings, made where single clips are few."""
@@ -84,7 +111,7 @@ class Scenes(_Model):
     train: int = Field(default=0, ge=0)
     validation: int = Field(default=0, ge=0)
     test: int = Field(default=0, ge=0)
-    sounds: tuple[Positive, Positive] = (2, 3)
+    sounds: Range = (2, 3)
     duration_s: float = Field(default=8.0, gt=0, le=30)
     sample_rate_hz: Positive = 32000
 
@@ -104,22 +131,30 @@ class IngestConfig(_Section):
 
 
 class PerClip(_Model):
-    """How many rows of a task each clip gets."""
+    """How many rows of a task each clip gets; 0.5: every other clip gets one."""
 
-    rows: int = Field(default=1, ge=0)
+    rows: float = Field(default=1, ge=0)
 
 
 class PerPair(_Model):
     """How many rows of a task each clip starts, with which number of clips a row."""
 
-    rows: int = Field(default=1, ge=0)
-    clips: tuple[Positive, Positive] = (2, 2)
+    rows: float = Field(default=1, ge=0)
+    clips: Range = (2, 2)
+
+    @field_validator("clips")
+    @classmethod
+    def validate_clips(cls, value: tuple[int, int]) -> tuple[int, int]:
+        """Refuse a comparison of a clip with nothing."""
+        if value[0] < 2:
+            raise ValueError("a comparison needs 2 clips or more")
+        return value
 
 
 class PresenceQa(_Model):
     """Yes/no questions on present sounds, and as many on absent ones."""
 
-    pairs: int = Field(default=2, ge=0, description="present and absent question pairs a clip")
+    pairs: float = Field(default=2, ge=0, description="present and absent question pairs a clip")
     force_verdict: bool = Field(
         default=False,
         description="a weak LLM: the labels choose Yes or No, the LLM writes the rest",
@@ -289,6 +324,15 @@ class TrainConfig(_Section):
     features: Path = Path("data/features")
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
 
+    @field_validator("phases")
+    @classmethod
+    def validate_names(cls, value: list[Phase]) -> list[Phase]:
+        """Refuse two phases of one name: each keeps its checkpoints under it."""
+        names = ["warmup", *(phase.name for phase in value)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"the name {', '.join(twice)} is taken; give each phase its own")
+        return value
+
 
 # ---- evaluate and report ---------------------------------------------------------------------
 
@@ -321,7 +365,7 @@ class PipelineConfig(_Model):
     """A whole run: everything under data/<run>/ follows from it."""
 
     run: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    rng_seed: int = 0
+    rng_seed: RngSeed = 0
     llm: str = Field(
         description="model folder or hub id: writes the data, is trained, is evaluated"
     )
@@ -354,7 +398,7 @@ class StageConfig(_Model):
 
     stage: str
     run: str
-    rng_seed: int
+    rng_seed: RngSeed
     llm: str
     code_version: int
     ingest: IngestConfig | None = None

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,8 +34,9 @@ def write_shard(
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except (pa.ArrowException, OSError) as exc:
-        partial.unlink(missing_ok=True)
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as exc:
+        with suppress(OSError):
+            partial.unlink()
         reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
         raise ShardError(
             f"{path}: could not be written ({reason}); nothing was left there. Free some space "
@@ -50,15 +52,18 @@ def read_shard(path: Path, schema: pa.Schema, columns: list[str] | None = None) 
 def read_table(path: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
     """Return a shard as an Arrow table, checked like read_shard."""
     found = read_schema(path)
-    if found.names != schema.names:
+    if not found.equals(schema):
         missing = [name for name in schema.names if name not in found.names]
         extra = [name for name in found.names if name not in schema.names]
+        both = [name for name in schema.names if name in found.names]
+        other = [name for name in both if found.field(name) != schema.field(name)]
         raise ShardError(
-            f"{path}: columns differ from this version's: missing {missing}, unknown {extra}; "
-            "run the stage that writes it again"
+            f"{path}: columns differ from this version's: missing {missing}, unknown {extra}, "
+            f"of another type {other}; run the stage that writes it again"
         )
     try:
-        return pq.read_table(path, columns=columns)
+        with pq.ParquetFile(path) as file:  # read_table takes folders named a=b for columns
+            return file.read(columns=columns)
     except (pa.ArrowException, OSError) as exc:
         raise ShardError(f"{path}: damaged ({exc}); delete it and run its stage again") from exc
 

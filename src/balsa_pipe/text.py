@@ -43,8 +43,9 @@ _VERB = re.compile(
 )
 _NEGATION_BEFORE = re.compile(
     r"\b(?:no|not|cannot|without|neither|nor|never|none|nothing|lacks?|lacking|\w+n't"
-    r"|(?:free|devoid|absence|instead) (?:of|from)|unable to|rather than)\b"
-    r"|^(?:(?:the )?sounds? )?(?:(?:that|which) are )?(?:absent|missing)\b"
+    r"|(?:free|devoid|absence|instead) (?:of|from)|unable to|rather than|rul(?:e|es|ed|ing) out"
+    r"|(?:absent|missing) (?:sounds?|is|are)|sounds? (?:(?:that|which) are )?(?:absent|missing))\b"
+    r"|^(?:absent|missing)\b"
 )
 _BE = r"(?:is|are|was|were|be|seems?|appears?|remains?)"
 _NEGATION_AFTER = re.compile(
@@ -52,8 +53,10 @@ _NEGATION_AFTER = re.compile(
     rf"|\b{_BE} (?:\w+ )?(?:absent|missing|silent|inaudible|nowhere)\b"
     r"|\b(?:cannot|\w+n't)\b"
     r"|\bnot (?:heard|present|audible|included|detected|there)\b"
+    r"|\bruled out\b"
     r"|^(?:absent|missing)\b"
 )
+_NOT_RULED_OUT = re.compile(r"\b(?:cannot|not|\w+n't)(?: be)? ruled? out\b")
 _MORE = frozenset({"other", "another", "additional", "further", "more", "else"})
 
 
@@ -133,6 +136,7 @@ def _negated(tokens: list[str], start: int, end: int) -> bool:
 def _clauses(text: str) -> Iterator[list[str]]:
     """Yield the words of each stretch that a negation reaches over."""
     body = _VERDICT.sub("", text.casefold().replace("’", "'"))
+    body = _NOT_RULED_OUT.sub("may be", body)
     for sentence in _SENTENCE_END.split(body):
         for side in _CONTRAST.split(sentence):
             yield from map(words, _joined(_JOINT.split(side)))

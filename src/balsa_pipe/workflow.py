@@ -1,6 +1,5 @@
 """What the Snakefile needs to know, so that the workflow itself holds no logic."""
 
-import fcntl
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,7 @@ from typing import IO, Any
 
 from balsa_pipe.compose import active_tasks
 from balsa_pipe.config import PipelineConfig, TableCorpus, load_config, parse_config
-from balsa_pipe.errors import ConfigError
+from balsa_pipe.locks import claim_run
 
 DEFAULT_CONFIG = Path("configs/demo.yaml")
 
@@ -30,22 +29,18 @@ def read_workflow(config: Mapping[str, Any], config_files: Sequence[Path]) -> Pi
     return parse_config(merged, f"{DEFAULT_CONFIG} with --config")
 
 
-def claim_folder(folder: Path) -> IO[str]:
+def claim_folder(folder: Path) -> IO[bytes]:
     """Return a lock on the working folder that ends with this process, however it ends.
 
-    Snakemake's own lock outlives a `kill -9` and then refuses the next run; since this one shows
-    that nobody else is at work, such a left-over is removed. Raises ConfigError when somebody is.
+    Snakemake's own lock, and its marks on the outputs of jobs that were not finished, outlive a
+    `kill -9` and then refuse the next run. This lock shows that nobody is at work, so both are
+    removed: every job writes its last output only when all of them are whole, so one of a job that
+    was killed is missing, and that job runs again. Raises BalsaError when somebody is at work.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / ".lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        lock.close()
-        raise ConfigError(
-            f"{folder.resolve()}: another snakemake is at work here; wait for it to end, or stop it"
-        ) from exc
-    shutil.rmtree(".snakemake/locks", ignore_errors=True)
+    lock = claim_run(folder / ".lock")
+    for left_over in (Path(".snakemake/locks"), Path(".snakemake/incomplete")):
+        shutil.rmtree(left_over, ignore_errors=True)
+        left_over.mkdir(parents=True, exist_ok=True)  # one that lacks means an old version's folder
     return lock
 
 

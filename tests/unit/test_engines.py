@@ -224,12 +224,14 @@ def test_seeded_rows_need_whole_prefills_on_the_cpu(
 
 @pytest.mark.parametrize(("rank", "offered"), [(1, 1), (4, 8), (8, 8), (9, 16), (200, 256)])
 def test_a_lora_gets_the_smallest_rank_it_fits_into(
-    model: Path, tmp_path: Path, rank: int, offered: int
+    model: Path, tmp_path: Path, rank: int, offered: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(vllm_engine, "_has_cuda", lambda: False)
     config = {"r": rank, "target_modules": ["v_proj", "q_proj"]}
     (tmp_path / "adapter_config.json").write_text(json.dumps(config))
     found = arguments(str(model), adapter=tmp_path, embeds=True)
     assert (found["enable_lora"], found["max_lora_rank"]) == (True, offered)
+    assert found["max_loras"] == 2  # one stays empty, for rows without the LoRA
     assert found["lora_target_modules"] == ["v_proj", "q_proj"]  # not the embedding layer
     assert found["enable_prompt_embeds"] is True
 

@@ -42,7 +42,7 @@ def test_usable_clips_are_composed_ones_with_a_text() -> None:
     [("train", 3, [0, 1, 2]), ("train", 0, []), ("validation", 3, [0]), ("validation", 0, [])],
 )
 def test_rows_of_a_clip(split: str, rows: int, expected: list[int]) -> None:
-    assert list(rows_of(clip("x", ["dog"], split=split), rows)) == expected
+    assert list(rows_of(clip("x", ["dog"], split=split), "caption", rows)) == expected
 
 
 def test_facts_of_a_clip_are_its_specific_sounds_then_all_and_its_caption() -> None:

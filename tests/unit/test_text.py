@@ -143,6 +143,11 @@ def test_mentions(text: str, sound: str, expected: bool) -> None:
         "A cow rather than a dog.",
         "Absent: cow, dog.",
         "Missing sounds are a cow and a dog.",
+        "In this clip, the missing sounds are a cow and a dog.",
+        "What is missing is a dog.",
+        "Sounds that are absent include a dog.",
+        "I can rule out a cow and a dog.",
+        "A cow or a dog can be ruled out.",
         "No, there is no dog, only a cow.",
         "No dog, cow, or train can be heard.",
         "A cow is mooing and there is no dog.",
@@ -174,6 +179,8 @@ def test_polarity_of_a_denied_sound(text: str) -> None:
         "A dog is heard and a cow is not.",
         "I can hear a dog with no cow near it.",
         "A dog is barking\nno cow",
+        "I can't rule out a dog.",
+        "A dog cannot be ruled out.",
     ],
 )
 def test_polarity_of_an_affirmed_sound(text: str) -> None:

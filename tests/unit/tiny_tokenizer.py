@@ -10,14 +10,17 @@ CHATML = (
 
 
 def tiny_tokenizer(
-    template: str | None = CHATML, *, special: tuple[str, ...] = SPECIAL, folds: bool = False
+    template: str | None = CHATML,
+    *,
+    special: tuple[str, ...] = SPECIAL,
+    words: tuple[str, ...] = ("a", "dog", "barks"),
+    folds: bool = False,
 ) -> Any:
     """Return a transformers tokenizer; folds makes it treat full-width characters as plain."""
     from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
     from tokenizers.models import WordLevel
     from transformers import PreTrainedTokenizerFast
 
-    words = ["a", "dog", "barks"]
     backend = Tokenizer(WordLevel({w: i for i, w in enumerate([special[0], *words])}, special[0]))
     backend.pre_tokenizer = pre_tokenizers.Whitespace()
     if folds:

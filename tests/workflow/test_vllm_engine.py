@@ -45,8 +45,8 @@ def adapted(tmp_path_factory: pytest.TempPathFactory) -> Any:
     model = get_peft_model(base, lora)
     generator = torch.Generator().manual_seed(0)
     for name, weight in model.named_parameters():
-        if "lora_B" in name:
-            weight.data.normal_(std=0.2, generator=generator)
+        if "lora_" in name:
+            weight.data.normal_(std=0.1, generator=generator)
     model.folder = tmp_path_factory.mktemp("lora")
     model.save_pretrained(model.folder)
     return model.eval()
@@ -194,6 +194,7 @@ def test_prompt_embeddings_and_lora_answer_as_transformers_does(
             Request("other embeds", GREEDY, embeds=embeds.flip(0)),
         )
     }
+    # All in one batch: vLLM has mixed up rows with and without a LoRA on the CPU.
     with adapted.disable_adapter():
         base = greedy(adapted, tokenizer, prompt)
     lora = greedy(adapted, tokenizer, prompt)

@@ -15,15 +15,11 @@ from balsa_pipe.workflow import (
 shell.prefix(f"export PATH={Path(sys.executable).parent}:$PATH; ")
 
 try:
-    if workflow.is_main_process and not workflow.dryrun:
+    if workflow.is_main_process and not workflow.output_settings.dryrun:
         folder_lock = claim_folder(Path("data"))
     cfg = read_workflow(config, workflow.overwrite_configfiles)
 except BalsaError as error:
-    raise WorkflowError(str(error))
-
-# Outputs are written whole or not at all, so after a kill what is marked incomplete is made again.
-if workflow.dag_settings:
-    workflow.dag_settings.force_incomplete = True
+    sys.exit(f"balsa: {error}")
 
 OUT = f"data/{cfg.run}"
 SHARDS = [f"{index:05d}" for index in range(cfg.compose.shards)]
@@ -49,4 +45,5 @@ rule stage_config:
     params:
         section=lambda wildcards: stage_json(cfg, wildcards.stage),
     shell:
-        "printf '%s\n' {params.section:q} > {output.section} 2> {log}"
+        "printf '%s\n' {params.section:q} > {output.section}.partial 2> {log}"
+        " && mv {output.section}.partial {output.section}"

@@ -15,7 +15,7 @@ rule train:
     resources:
         gpu=1,
     params:
-        checkpoints=f"{OUT}/train",
+        checkpoints=lambda wildcards: f"{OUT}/train",
     shell:
         "balsa train --config {input.config} --train {input.train} --validation {input.validation}"
         " --checkpoints {params.checkpoints} --out {output.model} --losses {output.losses}"

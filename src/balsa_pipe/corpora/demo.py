@@ -55,8 +55,13 @@ def read_demo(config: DemoCorpus) -> Iterator[RawClip | Reject]:
     if not manifest.is_file():
         raise CorpusError(f"{manifest}: no such file; run `balsa fetch demo` first")
     labels = load_labels()
-    for line in manifest.read_text(encoding="utf-8").splitlines():
-        yield _read_clip(json.loads(line), config.root, labels)
+    for number, line in enumerate(manifest.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            yield _read_clip(json.loads(line), config.root, labels)
+        except (ValueError, KeyError, TypeError) as exc:
+            raise CorpusError(
+                f"{manifest}:{number}: not an entry that `balsa fetch demo` wrote; run it again"
+            ) from exc
 
 
 def load_labels() -> SoundLabels:

@@ -241,7 +241,9 @@ def _lora_arguments(adapter: Path) -> dict[str, Any]:
         ) from exc
     return {
         "enable_lora": True,
-        "max_loras": 1,
+        # On the CPU a request without the LoRA is given the last slot's (its index is -1 there), so
+        # that slot has to stay empty.
+        "max_loras": 1 if _has_cuda() else 2,
         "max_lora_rank": rank,
         # Left to itself vLLM wraps the embedding layer too, and then can't run a batch of
         # embeddings and tokens (vllm issue 51122).

@@ -48,7 +48,7 @@ class Speaker:
     """Turns what is asked into an engine's request, with the sound as embeddings."""
 
     def __init__(self, model: AudioLLM, store: FeatureStore, *, rng_seed: int) -> None:
-        """Hold the trained model and, for comparison, an adapter as it was before training."""
+        """Hold the trained model and, for comparison, an adapter that has learned nothing."""
         self._model, self._store = model, store
         torch.manual_seed(rng_seed)
         fresh = AudioLLM(model.parts, model.llm, model.tokenizer).adapter.eval()
@@ -58,11 +58,15 @@ class Speaker:
         """Return the request: greedy, as published evaluations are."""
         sampling = Sampling(temperature=0.0, min_p=0.0, max_tokens=asked.max_tokens)
         if not asked.clips:
-            prompt = render_chat(
-                self._model.tokenizer, [{"role": "user", "content": asked.question}]
-            )
+            prompt = render_chat(self._model.tokenizer, self._turns(asked))
             return Request(key, sampling, prompt=prompt, adapted=asked.adapted)
         return Request(key, sampling, embeds=self._embeds(asked), adapted=asked.adapted)
+
+    def _turns(self, asked: Asked) -> list[dict[str, str]]:
+        """Return a chat without sound; only the control that lacks it keeps the trained system."""
+        system = self._model.parts.system if asked.system == "no_audio" else None
+        turns = [] if system is None else [{"role": "system", "content": system}]
+        return [*turns, {"role": "user", "content": asked.question}]
 
     @torch.inference_mode()
     def _embeds(self, asked: Asked) -> Tensor:
@@ -111,7 +115,8 @@ def predict_replies(
         finally:
             engine.close()
         journal.sync()
-    return {name: journal.entries[key]["response"] for name, key in keys.items()}
+    no_reply = {"response": ""}
+    return {name: journal.entries.get(key, no_reply)["response"] for name, key in keys.items()}
 
 
 def clips_heard(wanted: Iterable[tuple[str, Row]]) -> Iterator[Row]:
@@ -135,9 +140,10 @@ def _ask(
     for done, reply in enumerate(stream(engine, requests), start=1):
         if reply.finish_reason in ("error", "prompt_too_long"):
             log(f"evaluate: no reply to {missing[reply.key].question!r}: {reply.finish_reason}")
-        journal.append({"reply_key": reply.key, "response": reply.text})
+        else:  # what failed is asked again by the next run, which may have more room for it
+            journal.append({"reply_key": reply.key, "response": reply.text})
         now = time.monotonic()
         if now - last > 5 or done == len(missing):
-            last, rate = now, done / (now - start)
+            last, rate = now, done / max(now - start, 1e-9)
             eta = (len(missing) - done) / rate
             log(f"evaluate: {done}/{len(missing)} replies, {rate:.1f}/s, ETA {eta:.0f} s")

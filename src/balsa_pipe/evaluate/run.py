@@ -6,6 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from balsa_pipe.config import EvaluateConfig
 from balsa_pipe.engines import Engine, build_engine, identify
 from balsa_pipe.errors import BalsaError
@@ -46,7 +48,7 @@ def evaluate_model(
     if not items:
         raise BalsaError("evaluate: no items; the test split has no clips that the suites can use")
     wanted = wanted_replies(suites, items)
-    model = AudioLLM.load(folder)
+    model = AudioLLM.load(folder, getattr(torch, config.dtype))
     store = FeatureStore(config.features, model.parts.encoders)
     store.fill(clips_heard(wanted), log)
     with Journal(journal_path, ENTRY) as journal:

@@ -55,6 +55,7 @@ class AisfxEncoder(nn.Module):
     @classmethod
     def from_folder(cls, path: str | Path) -> Self:
         """Return the encoder of a folder with config.json and model.safetensors, frozen."""
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         folder = Path(path)
@@ -66,7 +67,7 @@ class AisfxEncoder(nn.Module):
                 f"{folder}: no aiSFX encoder there (config.json and model.safetensors); "
                 "run `balsa fetch demo`, or leave the encoder out of train.encoders"
             ) from exc
-        except (RuntimeError, TypeError, ValueError) as exc:
+        except (KeyError, RuntimeError, SafetensorError, TypeError, ValueError) as exc:
             detail = " ".join(str(exc).split())[:200]
             raise ModelError(f"{folder}: not an aiSFX encoder: {detail}; fetch it again") from exc
         return encoder.eval().requires_grad_(False)

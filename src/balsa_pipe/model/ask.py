@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from balsa_pipe.model.audio_llm import AudioLLM
+from balsa_pipe import audio
+from balsa_pipe.model.audio_llm import AudioLLM, load_model_config
 from balsa_pipe.model.encoders import build_encoder, encode_file
 from balsa_pipe.model.features import batch_streams
 from balsa_pipe.model.prompt import encode_prompt
@@ -15,12 +16,15 @@ MAX_DURATION_S = 30.0
 
 def answer(folder: Path, files: Sequence[Path], question: str, *, max_tokens: int) -> str:
     """Return the model's greedy reply; AudioError when a file can't be decoded."""
-    model = AudioLLM.load(folder)
-    encoders = [build_encoder(config) for config in model.parts.encoders]
+    config = load_model_config(folder)
+    for file in files:
+        audio.probe(file, MAX_DURATION_S)  # a wrong name should not wait for a model to load
+    encoders = [build_encoder(encoder) for encoder in config.encoders]
     clips = [
         [stream for encoder in encoders for stream in encode_file(encoder, file, MAX_DURATION_S)]
         for file in files
     ]
+    model = AudioLLM.load(folder)
     ids = encode_prompt(
         model.tokenizer,
         len(files),

@@ -1,6 +1,7 @@
 """The audio-aware LLM itself: adapter and LLM joined, saved as plain parts, loaded with one call."""
 
 import json
+import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,11 +13,13 @@ from torch import Tensor, nn
 
 from balsa_pipe.chat import load_tokenizer
 from balsa_pipe.config import AdapterConfig, EncoderConfig, LoraSettings
+from balsa_pipe.engines.identity import model_revision
 from balsa_pipe.errors import ModelError
 from balsa_pipe.model.adapter import QFormer
 from balsa_pipe.model.prompt import AUDIO_SLOT, IGNORE
 
 CONFIG_FILE, ADAPTER_FILE, LORA_FOLDER = "config.json", "adapter.safetensors", "lora"
+LORA_FILE = "adapter_model.safetensors"
 
 
 class AudioLLMConfig(BaseModel):
@@ -81,11 +84,14 @@ class AudioLLM(nn.Module):
     def load(cls, folder: Path, dtype: torch.dtype = torch.bfloat16) -> Self:
         """Return a saved model, ready to answer; ModelError when a part is missing or doesn't fit."""
         config = load_model_config(folder)
+        if (found := model_revision(config.llm)) != config.llm_revision:
+            raise ModelError(
+                f"{folder}: was trained on {config.llm} of revision {config.llm_revision}, but what "
+                f"is there now is {found}; bring that one back, or train again"
+            )
         llm = load_llm(config.llm, dtype)
         if config.has_lora:
-            from peft import PeftModel
-
-            llm = PeftModel.from_pretrained(llm, folder / LORA_FOLDER)
+            llm = load_lora(llm, folder / LORA_FOLDER)
         model = cls(config, llm, load_tokenizer(config.llm))
         load_weights(model.adapter, folder / ADAPTER_FILE)
         return model.eval()
@@ -181,18 +187,48 @@ class AudioLLM(nn.Module):
 
 def load_llm(llm: str, dtype: torch.dtype) -> Any:
     """Return a frozen causal LLM; ModelError when it can't be loaded."""
-    from transformers import AutoModelForCausalLM
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM, GenerationConfig
 
     # On a CPU, PyTorch's fused attention is several times slower than plain matmuls on short rows.
     attention = "sdpa" if torch.cuda.is_available() else "eager"
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            llm, dtype=dtype, trust_remote_code=False, attn_implementation=attention
+            llm,
+            dtype=dtype,
+            trust_remote_code=False,
+            use_safetensors=True,
+            attn_implementation=attention,
         )
-    except (OSError, ValueError) as exc:
-        line = str(exc).splitlines()[0]
-        raise ModelError(f"llm {llm}: can't be loaded ({line}); run `balsa doctor`") from exc
+    except (OSError, ValueError, RuntimeError, SafetensorError) as exc:
+        raise ModelError(
+            f"llm {llm}: can't be loaded ({_one_line(exc)}); run `balsa doctor`"
+        ) from exc
+    model.generation_config = GenerationConfig()  # greedy means greedy: no penalties of its own
     return model.requires_grad_(False)
+
+
+def load_lora(llm: Any, folder: Path) -> Any:
+    """Return the LLM with a saved LoRA in it; ModelError when the folder holds none that fits."""
+    from peft import PeftModel
+    from safetensors import SafetensorError
+
+    try:
+        if not (folder / LORA_FILE).is_file():  # peft would take a pickle, or ask the hub
+            raise FileNotFoundError(f"no {LORA_FILE}")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="Found missing adapter keys")
+            return PeftModel.from_pretrained(llm, str(folder))
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        LookupError,
+        TypeError,
+        SafetensorError,
+        UserWarning,
+    ) as exc:
+        raise ModelError(f"{folder}: does not fit the llm ({_one_line(exc)}); train again") from exc
 
 
 def load_model_config(folder: Path) -> AudioLLMConfig:
@@ -222,5 +258,8 @@ def load_weights(module: nn.Module, path: Path, *, strict: bool = True) -> None:
     try:
         module.load_state_dict(load_file(path), strict=strict)
     except (OSError, SafetensorError, RuntimeError) as exc:
-        line = " ".join(str(exc).split())[:200]
-        raise ModelError(f"{path}: does not fit the model ({line}); train again") from exc
+        raise ModelError(f"{path}: does not fit the model ({_one_line(exc)}); train again") from exc
+
+
+def _one_line(exc: BaseException) -> str:
+    return " ".join(str(exc).split())[:200] or type(exc).__name__

@@ -52,16 +52,21 @@ class WhisperFrames:
 
     def __init__(self, config: WhisperConfig) -> None:
         """Load the encoder half of a Whisper checkpoint."""
+        from safetensors import SafetensorError
         from transformers import WhisperFeatureExtractor, WhisperModel
 
         try:
-            encoder = WhisperModel.from_pretrained(config.path, dtype=torch.float32).encoder
+            encoder = WhisperModel.from_pretrained(
+                config.path, dtype=torch.float32, use_safetensors=True
+            ).encoder
             self.extractor = WhisperFeatureExtractor.from_pretrained(
                 config.path, chunk_length=config.window_s
             )
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as exc:
+            reason = " ".join(str(exc).split())[:200]
             raise ModelError(
-                f"{config.path}: not a Whisper model folder or hub id ({exc})"
+                f"{config.path}: not a Whisper model folder or hub id ({reason}); correct "
+                "train.encoders, or fetch it again"
             ) from exc
         layers = encoder.config.encoder_layers
         if max(config.taps) >= layers:
@@ -104,11 +109,11 @@ class SoundEffectsFrames:
 
         self.config = config
         self.encoder = AisfxEncoder.from_folder(Path(config.path)).eval().requires_grad_(False)
-        self.widths = [512]
+        self.widths = [self.encoder.hidden_size]
 
     @torch.inference_mode()
     def encode(self, mono: Tensor) -> list[Tensor]:
-        """Return one (T, 512) stream."""
+        """Return one (T, width) stream."""
         return [pool(self.encoder(mono), self.config.pool_frames)]
 
 

@@ -3,13 +3,14 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from balsa_pipe.config import EncoderConfig
-from balsa_pipe.errors import ModelError
+from balsa_pipe.errors import BalsaError, ModelError
 from balsa_pipe.hashing import digest, file_sha256
 from balsa_pipe.model.encoders import FrameEncoder, build_encoder, encode_file
 from balsa_pipe.schemas import Row
@@ -83,14 +84,9 @@ class FeatureStore:
         return [stored[name].float() for name in sorted(stored)]
 
     def _encode(self, index: int, clip: Row, path: Path) -> list[Tensor]:
-        from safetensors.torch import save_file
-
         streams = encode_file(self._encoder(index), Path(clip["path"]), clip["duration_s"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         named = {f"{tap:03d}": stream.half().contiguous() for tap, stream in enumerate(streams)}
-        save_file(named, partial)
-        partial.replace(path)
+        _write(path, named)
         return [named[name].float() for name in sorted(named)]  # what the next run will read
 
     def _encoder(self, index: int) -> FrameEncoder:
@@ -108,6 +104,25 @@ def batch_streams(clips: Sequence[Sequence[Tensor]]) -> tuple[list[Tensor], list
         lengths = torch.tensor([len(stream) for stream in streams])
         masks.append(torch.arange(frames[-1].shape[1]) < lengths.unsqueeze(-1))
     return frames, masks
+
+
+def _write(path: Path, named: dict[str, Tensor]) -> None:
+    """Write tensors whole or not at all; BalsaError when the disk doesn't take them."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(named, partial)
+        partial.replace(path)
+    except (OSError, SafetensorError) as exc:
+        with suppress(OSError):
+            partial.unlink()
+        raise BalsaError(
+            f"{path}: could not be written ({exc}); free some space or fix the cause and run the "
+            "same command again"
+        ) from exc
 
 
 def _clip_key(clip: Row) -> str:

@@ -27,7 +27,7 @@ def compose(clips: Iterable[Row], context: Context) -> list[Row]:
     return [
         to_row(context, "caption", Ask([clip], _expectation(clip, context), index))
         for clip in usable(clips)
-        for index in rows_of(clip, context.cfg.tasks.caption.rows)
+        for index in rows_of(clip, "caption", context.cfg.tasks.caption.rows)
     ]
 
 

@@ -117,9 +117,13 @@ def usable(clips: Iterable[Row]) -> list[Row]:
     ]
 
 
-def rows_of(clip: Row, rows: int) -> range:
-    """Return the indices of a clip's rows of a task; validation needs one at most."""
-    return range(rows if clip["split"] == "train" else min(rows, 1))
+def rows_of(clip: Row, task: TaskName, rows: float) -> range:
+    """Return the indices of a clip's rows of a task; validation needs one at most.
+
+    Of 1.5 rows, each clip gets one and every other clip, by hash, a second.
+    """
+    count = int(rows) + (unit("rows", task, clip["clip_id"]) < rows % 1)
+    return range(count if clip["split"] == "train" else min(count, 1))
 
 
 def pick_strategy(context: Context, *salt: Any) -> Strategy:
@@ -133,7 +137,7 @@ def pick_strategy(context: Context, *salt: Any) -> Strategy:
     return name
 
 
-def ask_absent(context: Context, task: TaskName, clips: Iterable[Row], rows: int) -> list[Row]:
+def ask_absent(context: Context, task: TaskName, clips: Iterable[Row], rows: float) -> list[Row]:
     """Return a task's rows that let the LLM read which sounds a clip lacks.
 
     A clip gets none where the vocabulary has no sound that it certainly lacks.
@@ -141,7 +145,7 @@ def ask_absent(context: Context, task: TaskName, clips: Iterable[Row], rows: int
     asks = (
         _ask_absent(context, task, clip, index)
         for clip in usable(clips)
-        for index in rows_of(clip, rows)
+        for index in rows_of(clip, task, rows)
     )
     return [to_row(context, task, ask) for ask in asks if ask.expected.absent]
 

@@ -109,7 +109,7 @@ def ask_together(context: Context, task: TaskName, clips: Iterable[Row], cfg: Pe
         members = [clip for clip in pool if clip["split"] == split]
         company = Company(members, context.vocabulary, context.rng_seed)
         for clip in members:
-            for index in rows_of(clip, cfg.rows):
+            for index in rows_of(clip, task, cfg.rows):
                 likeness, group = _group(company, clip, task, index, cfg)
                 if len(group) > 1:
                     ask = Ask(group, _expectation(context, group), index, strategy=likeness)

@@ -87,14 +87,14 @@ def _balanced(clips: Sequence[Row], context: Context) -> tuple[dict[str, list[st
 
 def _present(clip: Row, context: Context) -> list[str]:
     known = [sound for sound in sounds_of(clip) if sound in context.vocabulary.counts]
-    pairs = len(rows_of(clip, context.cfg.tasks.presence_qa.pairs))
+    pairs = len(rows_of(clip, "presence_qa", context.cfg.tasks.presence_qa.pairs))
     return ranked(known, context.rng_seed, "present", clip["clip_id"])[:pairs]
 
 
 def _absent(clip: Row, context: Context, quota: Mapping[str, int]) -> dict[str, Strategy]:
     """Return the sounds to ask of a clip that it lacks, best first: each place has its strategy."""
     orders = []
-    for place in rows_of(clip, context.cfg.tasks.presence_qa.pairs):
+    for place in rows_of(clip, "presence_qa", context.cfg.tasks.presence_qa.pairs):
         strategy = pick_strategy(context, "presence_qa", place, clip["clip_id"])
         sounds = context.vocabulary.draw_absent(
             clip, strategy, len(context.vocabulary.counts), context.rng_seed, "presence_qa", place

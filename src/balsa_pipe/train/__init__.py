@@ -45,20 +45,20 @@ def train_model(
     """Return the fitted model. folder keeps checkpoints: the same inputs go on from the last."""
     train, validation = _unique(train), _unique(validation)
     _open_folder(folder, _fingerprint(train, validation, config, llm, rng_seed, code_version))
+    plan = [(phase, draw_examples(train, phase, rng_seed=rng_seed)) for phase in config.phases]
     store = FeatureStore(config.features, config.encoders)
     store.fill(_clips([*train, *validation]), log)
     torch.manual_seed(seed("init", rng_seed))
     model = AudioLLM.build(_model_config(config, llm, store), config.lora, _dtype(config.dtype))
     log(f"train: {_trained_weights(model):,} weights train, the LLM's own stay as they are")
-    losses, cut = LossLog(folder / "losses.jsonl", log), dict[str, int]()
-    collate = Collator(store, model, config.max_reply_tokens, on_cut=cut.__setitem__)
+    losses = LossLog(folder / "losses.jsonl", log)
+    collate = Collator(store, model, config.max_reply_tokens)
     if config.warmup.steps and not _restore(model, folder / "warmup"):
         clips = list(_clips(train))
         losses.rewind("warmup", 0)
         warm_up(model, clips, store, config.warmup, rng_seed=rng_seed, log=losses.add)
         _keep(model, folder / "warmup")
-    for phase in config.phases:
-        examples = draw_examples(train, phase, rng_seed=rng_seed)
+    for phase, examples in plan:
         if _restore(model, folder / phase.name):
             continue
         fit_phase(
@@ -73,6 +73,7 @@ def train_model(
             losses=losses,
         )
         _keep(model, folder / phase.name)
+    cut = collate.replies_cut(example for _, examples in plan for example in examples)
     return Trained(model.eval(), losses.records, cut)
 
 

@@ -1,6 +1,6 @@
 """Examples to left-padded tensors, with every clip's frames in the order of its slots."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -12,22 +12,14 @@ from balsa_pipe.train.examples import Example
 
 
 class Collator:
-    """Turns examples into what AudioLLM.forward takes; says which replies it had to cut."""
+    """Turns examples into what AudioLLM.forward takes; says which replies it has to cut."""
 
-    def __init__(
-        self,
-        store: FeatureStore,
-        model: AudioLLM,
-        max_reply_tokens: int,
-        *,
-        on_cut: Callable[[str, int], None],
-    ) -> None:
-        """Hold what every batch needs; on_cut gets the prompt_id and the tokens lost."""
+    def __init__(self, store: FeatureStore, model: AudioLLM, max_reply_tokens: int) -> None:
+        """Hold what every batch needs."""
         self._store = store
         self._tokenizer = model.tokenizer
         self._config = model.parts
         self._max_reply_tokens = max_reply_tokens
-        self._on_cut = on_cut
 
     def __call__(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Return ids, attention_mask, labels (B, T) and frames, masks of all clips."""
@@ -43,8 +35,14 @@ class Collator:
             "masks": masks,
         }
 
+    def replies_cut(self, examples: Iterable[Example]) -> dict[str, int]:
+        """Return the reply tokens that are lost, by prompt_id, where any are."""
+        unique = {example.prompt_id: example for example in examples}
+        cut = {name: self._encode(example).cut_tokens for name, example in unique.items()}
+        return {name: tokens for name, tokens in cut.items() if tokens}
+
     def _encode(self, example: Example) -> Encoded:
-        encoded = encode_example(
+        return encode_example(
             self._tokenizer,
             len(example.clips),
             example.question,
@@ -53,6 +51,3 @@ class Collator:
             system=self._config.system,
             max_reply_tokens=self._max_reply_tokens,
         )
-        if encoded.cut_tokens:
-            self._on_cut(example.prompt_id, encoded.cut_tokens)
-        return encoded

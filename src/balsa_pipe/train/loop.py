@@ -1,6 +1,7 @@
 """Fitting a phase with transformers' Trainer: two learning rates, a fixed order, safe resumption."""
 
 import json
+import math
 import os
 import shutil
 import time
@@ -132,7 +133,7 @@ def _arguments(
         lr_scheduler_type="cosine",
         warmup_steps=phase.warmup_steps,
         max_grad_norm=1.0,
-        logging_steps=10,
+        logging_steps=math.gcd(10, save_steps),  # so that no kill cuts an average in two
         eval_strategy="steps" if validate else "no",
         eval_steps=save_steps,
         save_strategy="steps",

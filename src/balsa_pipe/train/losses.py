@@ -19,6 +19,7 @@ class LossLog:
 
     def add(self, record: Loss) -> None:
         """Keep and tell one."""
+        record = dict(record)
         eta = record.pop("eta_s", None)
         self.records.append(record)
         with self._path.open("a") as file:
@@ -33,7 +34,9 @@ class LossLog:
             record for record in self.records if record["phase"] != phase or record["step"] <= step
         ]
         lines = [json.dumps(record) + "\n" for record in self.records]
-        self._path.write_text("".join(lines))
+        partial = self._path.with_name(self._path.name + ".partial")
+        partial.write_text("".join(lines))
+        partial.replace(self._path)
 
 
 def _read(path: Path) -> list[Loss]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import get_cosine_schedule_with_warmup
 
 from balsa_pipe.config import Warmup
+from balsa_pipe.errors import ConfigError
 from balsa_pipe.hashing import ranked, seed
 from balsa_pipe.model.audio_llm import AudioLLM
 from balsa_pipe.model.features import FeatureStore, batch_streams
@@ -34,7 +35,16 @@ def warm_up(
     rng_seed: int,
     log: Callable[[dict[str, Any]], None],
 ) -> None:
-    """Fit the adapter of a fresh model to the labels of the training clips, in place."""
+    """Fit the adapter of a fresh model to the labels of the training clips, in place.
+
+    A clip without labels says nothing about what is absent, so it is left out; ConfigError when
+    none has any.
+    """
+    clips = [clip for clip in clips if clip["labels"]]
+    if not clips:
+        raise ConfigError(
+            "train.warmup: no clip of the dataset has labels to learn from; set its steps to 0"
+        )
     sounds = sorted({label for clip in clips for label in clip["labels"]})
     words = sound_embeddings(model, sounds)
     targets = torch.tensor([[sound in clip["labels"] for sound in sounds] for clip in clips])

@@ -1,0 +1,87 @@
+"""Examples as tensors: padded on the left, clips in the order of their slots, cuts named."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_model import row, store, tone, untrained
+
+from balsa_pipe.model.audio_llm import AudioLLM
+from balsa_pipe.model.prompt import AUDIO_SLOT, IGNORE, encode_example
+from balsa_pipe.train.collate import Collator
+from balsa_pipe.train.examples import Example, to_example
+
+
+@pytest.fixture(scope="module")
+def model(tiny: Path) -> AudioLLM:
+    return untrained(tiny, system="Listen.")
+
+
+@pytest.fixture(scope="module")
+def examples(tiny: Path) -> list[Example]:
+    beep, hum, buzz = tone(tiny, "beep", 5), tone(tiny, "hum"), tone(tiny, "buzz", 2)
+    rows = [
+        row("one", [beep], "A beep."),
+        row("two", [hum, buzz], "A hum and a buzz, one after the other.", question="And?"),
+        row("none", [], "Yes."),
+    ]
+    return [to_example(one) for one in rows]
+
+
+def test_a_batch_holds_each_example_at_its_right_end(
+    tiny: Path, model: AudioLLM, examples: list[Example]
+) -> None:
+    batch = Collator(store(tiny), model, 50)(examples)
+    assert batch.keys() == {"ids", "attention_mask", "labels", "frames", "masks"}
+    assert batch["ids"].shape == batch["labels"].shape == batch["attention_mask"].shape
+    assert batch["ids"].dtype == batch["labels"].dtype == torch.int64
+    for example, ids, labels, mask in zip(
+        examples, batch["ids"], batch["labels"], batch["attention_mask"], strict=True
+    ):
+        alone = encode_example(
+            model.tokenizer,
+            len(example.clips),
+            example.question,
+            example.reply,
+            audio_tokens=3,
+            system="Listen.",
+            max_reply_tokens=50,
+        )
+        padding = len(ids) - len(alone.ids)
+        assert ids.tolist() == [0] * padding + alone.ids
+        assert labels.tolist() == [IGNORE] * padding + alone.labels
+        assert mask.tolist() == [0] * padding + [1] * len(alone.ids)
+    assert (batch["ids"] == AUDIO_SLOT).sum(dim=1).tolist() == [3, 6, 0]
+
+
+def test_clips_come_in_the_order_of_the_slots_with_masks_of_their_length(
+    tiny: Path, model: AudioLLM, examples: list[Example]
+) -> None:
+    batch = Collator(store(tiny), model, 50)(examples)
+    clips = [clip for example in examples for clip in example.clips]
+    for index, clip in enumerate(clips):
+        for stream, frames, masks in zip(
+            store(tiny).get(clip), batch["frames"], batch["masks"], strict=True
+        ):
+            assert torch.equal(frames[index][masks[index]], stream)
+            assert int(masks[index].sum()) == len(stream)
+
+
+def test_a_batch_without_sound_has_no_frames(
+    tiny: Path, model: AudioLLM, examples: list[Example]
+) -> None:
+    batch = Collator(store(tiny), model, 50)(examples[2:])
+    assert batch["frames"] == batch["masks"] == []
+    assert float(model(**batch)["loss"]) > 0
+
+
+def test_cut_replies_are_named_with_what_they_lost(
+    tiny: Path, model: AudioLLM, examples: list[Example]
+) -> None:
+    full = [len(model.tokenizer(one.reply)["input_ids"]) + 1 for one in examples]
+    longest = max(full) - 4
+    collate = Collator(store(tiny), model, longest)
+    cut = {"one": full[0] - longest, "two": 4, "none": full[2] - longest}
+    assert collate.replies_cut(examples * 3) == {name: n for name, n in cut.items() if n > 0}
+    assert Collator(store(tiny), model, max(full)).replies_cut(examples) == {}
+    assert int((collate(examples)["labels"] != IGNORE).sum(dim=1).max()) == longest

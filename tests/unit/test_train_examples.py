@@ -1,0 +1,106 @@
+"""Which examples a phase trains on: fixed by the rows, the shares and the seed, and by nothing else."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_up_clips import single
+from tiny_model import row
+
+from balsa_pipe.config import Phase
+from balsa_pipe.errors import ConfigError
+from balsa_pipe.schemas import Row
+from balsa_pipe.train.examples import Example, draw_examples, to_example
+
+TASKS = ("caption", "presence_qa", "difference")
+
+
+def rows(n: int = 8, **changes: Any) -> list[Row]:
+    return [
+        row(f"{task}-{i}", [single("cow")], f"Reply {i}.", task=task, **changes)
+        for task in TASKS
+        for i in range(n)
+    ]
+
+
+def phase(steps: int = 10, batch_size: int = 4, **tasks: float) -> Phase:
+    facts = {"name": "one", "tasks": tasks or {"caption": 1}, "steps": steps}
+    return Phase.model_validate(facts | {"batch_size": batch_size})
+
+
+def names(examples: list[Example]) -> list[str]:
+    return [example.prompt_id for example in examples]
+
+
+def test_an_example_leaves_the_evidence_out() -> None:
+    clips = [single("cow"), single("dog")]
+    example = to_example(row("p", clips, "Moo.", evidence="Sounds: cow.", question="What?"))
+    assert example == Example("p", "caption", tuple(clips), "What?", "Moo.")
+
+
+@pytest.mark.parametrize(
+    ("tasks", "expected"),
+    [
+        ({"caption": 1}, {"caption": 40}),
+        ({"caption": 3, "difference": 1}, {"caption": 30, "difference": 10}),
+        (
+            {"caption": 0.5, "presence_qa": 0.25, "difference": 0.25},
+            {"caption": 20, "presence_qa": 10, "difference": 10},
+        ),
+    ],
+)
+def test_tasks_are_drawn_by_their_shares(tasks: dict[str, float], expected: dict[str, int]) -> None:
+    drawn = draw_examples(rows(), phase(**tasks), rng_seed=0)
+    assert Counter(example.task for example in drawn) == expected
+
+
+@settings(max_examples=50)
+@given(st.dictionaries(st.sampled_from(TASKS), st.floats(0.01, 10), min_size=1), st.integers(1, 60))
+def test_every_stretch_has_about_the_shares(shares: dict[str, float], n: int) -> None:
+    drawn = draw_examples(rows(), phase(n, 1, **shares), rng_seed=0)
+    assert len(drawn) == n
+    for task, share in shares.items():
+        wanted = n * share / sum(shares.values())
+        assert abs(sum(example.task == task for example in drawn) - wanted) < len(shares)
+
+
+def test_every_row_of_a_task_has_its_turn_before_one_comes_again() -> None:
+    drawn = names(draw_examples(rows(8), phase(5, 4), rng_seed=0))
+    turns = [drawn[:8], drawn[8:16], drawn[16:]]
+    assert [len(set(turn)) for turn in turns] == [8, 8, 4]
+    assert turns[0] != turns[1]
+
+
+def test_the_order_of_the_rows_does_not_matter_but_seed_and_phase_do() -> None:
+    drawn = names(draw_examples(rows(), phase(), rng_seed=0))
+    assert names(draw_examples(rows()[::-1], phase(), rng_seed=0)) == drawn
+    assert names(draw_examples(rows(), phase(), rng_seed=1)) != drawn
+    other = phase().model_copy(update={"name": "other"})
+    assert names(draw_examples(rows(), other, rng_seed=0)) != drawn
+
+
+def test_a_longer_phase_starts_like_a_shorter_one() -> None:
+    short = names(draw_examples(rows(), phase(5), rng_seed=0))
+    assert names(draw_examples(rows(), phase(9), rng_seed=0))[: len(short)] == short
+
+
+def test_rows_that_say_the_same_are_left_out() -> None:
+    all_rows = rows(3)
+    all_rows[1]["duplicate_of"] = all_rows[0]["prompt_id"]
+    drawn = names(draw_examples(all_rows, phase(), rng_seed=0))
+    assert set(drawn) == {"caption-0", "caption-2"}
+
+
+@pytest.mark.parametrize("duplicate_of", [None, "p"])
+def test_a_task_without_rows_is_named_with_what_to_do(duplicate_of: str | None) -> None:
+    kept = [one for one in rows(2) if one["task"] == "caption"]
+    spoiled = [row("x", [], "y", task="difference", duplicate_of="p")] if duplicate_of else []
+    wanted = phase(caption=1, difference=1, presence_qa=1)
+    with pytest.raises(ConfigError) as caught:
+        draw_examples([*kept, *spoiled], wanted, rng_seed=0)
+    assert str(caught.value) == (
+        "train.phases.one: the dataset has no rows of difference, presence_qa; add them to "
+        "compose.tasks, look at their reject reasons in ledger.json, or drop them from the phase"
+    )

@@ -1,0 +1,1 @@
+"""Tests of whole runs, in copies of the checkout."""
