@@ -1,15 +1,17 @@
 """The command line: one command per stage, tools around them, and the boundary where errors end."""
 
 import json
-import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
 
 from balsa_pipe.errors import BalsaError, ConfigError
 from balsa_pipe.locks import joined_run
+
+T = TypeVar("T")
 
 app = typer.Typer(
     help="From audio metadata to a trained, evaluated audio-aware LLM.",
@@ -259,7 +261,10 @@ def report(
 ) -> None:
     """Write the report: one page that opens offline.
 
-    Example: see workflow/rules/report.smk
+    Example: balsa report --config data/demo/config/report.json --metrics data/demo/metrics.json
+    --predictions data/demo/predictions.parquet --losses data/demo/train_log.jsonl
+    --clips-ledger data/demo/clips.ledger.json --ledger data/demo/ledger.json
+    --dataset data/demo/dataset/train --model data/demo/model --out data/demo/report.html
     """
     from balsa_pipe.report import build_report
     from balsa_pipe.schemas import DATASET_ROW, PREDICTION
@@ -267,8 +272,8 @@ def report(
 
     stage = _stage(config)
     settings = stage.need("report")
-    numbers = _read_json(metrics)
-    parts = _read_json(model / "config.json")
+    numbers = _read_json(metrics, "suites")
+    parts = _read_json(model / "config.json", "llm", "llm_revision", "encoders", "adapter")
     facts = {
         "llm": parts["llm"],
         "llm_revision": parts["llm_revision"],
@@ -281,7 +286,7 @@ def report(
         run=stage.run,
         title=settings.title,
         metrics=numbers,
-        train_log=[json.loads(line) for line in losses.read_text().splitlines()],
+        train_log=_read_json_lines(losses),
         ingest_ledger=_read_json(clips_ledger),
         ledger=_read_json(ledger),
         samples=read_shards(dataset, DATASET_ROW),
@@ -304,7 +309,7 @@ def summary(
     """
     from balsa_pipe.inspection import render_table
 
-    numbers = _read_json(run / "metrics.json")
+    numbers = _read_json(run / "metrics.json", "suites")
     rows = [
         {
             "suite": suite,
@@ -431,9 +436,6 @@ def main() -> NoReturn:
     except BalsaError as error:
         log(f"balsa: {' '.join(str(error).split())}")
         sys.exit(2)
-    except BrokenPipeError:  # `balsa shards head … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     sys.exit(0)
 
 
@@ -472,14 +474,31 @@ def _timings(folder: Path) -> dict[str, float]:
     return seconds
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path, *needed: str) -> dict[str, Any]:
+    """Return a file's JSON object, which has the keys that are needed."""
+
+    def parse(text: str) -> dict[str, Any]:
+        data = json.loads(text)
+        lacks = [key for key in needed if key not in data] if isinstance(data, dict) else ["object"]
+        if lacks:
+            raise ValueError(f"no {', '.join(lacks)} in it")
+        return dict(data)
+
+    return _parsed(path, parse)
+
+
+def _read_json_lines(path: Path) -> list[dict[str, Any]]:
+    return _parsed(path, lambda text: [json.loads(line) for line in text.splitlines()])
+
+
+def _parsed(path: Path, parse: Callable[[str], T]) -> T:
+    """Return what a text file says; ConfigError when it is missing or damaged."""
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError as exc:
         raise ConfigError(f"{path}: no such file; run the stage that writes it first") from exc
-    except ValueError as exc:
+    except (OSError, ValueError) as exc:
         raise ConfigError(f"{path}: damaged ({exc}); delete it and run its stage again") from exc
-    return data
 
 
 def _write(path: Path, text: str) -> None:

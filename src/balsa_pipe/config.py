@@ -319,6 +319,9 @@ class TrainConfig(_Section):
         default=None, description="null: the chat template's own; it costs tokens in every row"
     )
     max_reply_tokens: Positive = 128
+    verdict_weight: float = Field(
+        default=1.0, ge=1, description="what the yes or no that opens a reply counts, in tokens"
+    )
     save_steps: Positive = 50
     validation_rows: Positive = 64
     features: Path = Path("data/features")

@@ -217,7 +217,7 @@ def test_seeded_rows_need_whole_prefills_on_the_cpu(
     monkeypatch.setattr(vllm_engine, "_has_cuda", lambda: False)
     found = arguments(str(model))
     assert (found["enforce_eager"], found["enable_chunked_prefill"]) == (True, False)
-    assert found["max_num_batched_tokens"] == 2048
+    assert (found["max_num_batched_tokens"], found["block_size"]) == (2048, 32)
     monkeypatch.setattr(vllm_engine, "_has_cuda", lambda: True)
     assert "enable_chunked_prefill" not in arguments(str(model))
 

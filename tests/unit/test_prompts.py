@@ -184,7 +184,8 @@ def test_wordings_are_picked_evenly_by_id_and_not_by_text() -> None:
 
 def test_a_new_wording_takes_only_the_rows_it_wins() -> None:
     wider = prompt(questions=[*FILE["questions"], {"id": "new", "text": "{{ sound }}?"}])
-    pairs = [(prompt().pick(0, f"clip{i}"), wider.pick(0, f"clip{i}")) for i in range(200)]
+    narrow = prompt()
+    pairs = [(narrow.pick(0, f"clip{i}"), wider.pick(0, f"clip{i}")) for i in range(200)]
     moved = [new for old, new in pairs if old != new]
     assert 20 < len(moved) < 80
     assert set(moved) == {"new"}

@@ -98,6 +98,7 @@ def test_every_phase_is_told_step_by_step(uninterrupted: Trained) -> None:
         ("single", 2, "eval_loss"),
         ("single", 4, "loss"),
         ("single", 4, "eval_loss"),
+        ("single", 5, "eval_loss"),
         ("multi", 2, "loss"),
         ("multi", 2, "eval_loss"),
         ("multi", 4, "loss"),
@@ -246,9 +247,35 @@ def test_adapter_and_lora_have_rates_of_their_own(
     assert moved == {name for name in before if moving in name}
 
 
+def test_the_loss_that_is_told_is_the_mean_of_the_batches(tiny: Path, tmp_path: Path) -> None:
+    model = untrained(tiny)
+    records = fit(tiny, tmp_path, model, learning_rate=1e-30, lora_learning_rate=1e-30)
+    phase, collate = config(tiny).phases[0], Collator(store(tiny), model, 20)
+    drawn = draw_examples(dataset(tiny), phase, rng_seed=0)
+    with torch.no_grad():
+        losses = [float(model(**collate(drawn[i : i + 2]))["loss"]) for i in range(0, 10, 2)]
+        on_validation = model(**collate([to_example(one) for one in dataset(tiny)[:2]]))["loss"]
+    assert records[0]["loss"] == pytest.approx(sum(losses) / 5, rel=1e-4)
+    assert records[1]["eval_loss"] == pytest.approx(float(on_validation), rel=1e-4)
+
+
 def test_a_model_without_lora_trains_too(tiny: Path, tmp_path: Path) -> None:
     records = fit(tiny, tmp_path, untrained(tiny, has_lora=False), steps=5)
     assert records[-1]["step"] == 5
+
+
+def test_nothing_is_told_on_stdout(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, phase = untrained(tiny), config(tiny).phases[0]
+    drawn = draw_examples(dataset(tiny), phase, rng_seed=0)
+    losses = LossLog(tmp_path / "losses.jsonl", lambda _: None)
+    collate = Collator(store(tiny), model, 20)
+    capsys.readouterr()
+    fit_phase(
+        model, phase, drawn, [], collate, folder=tmp_path, save_steps=5, rng_seed=0, losses=losses
+    )
+    assert capsys.readouterr().out == ""
 
 
 def test_batches_come_in_the_order_in_which_they_were_drawn(tiny: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from balsa_pipe.train.warmup import alignment_loss, sound_embeddings, warm_up
 SOUNDS = ("beep", "hum", "siren", "whistle", "buzz")
 
 
-def run(tiny: Path, model: Any, steps: int = 150, **changes: Any) -> list[dict[str, Any]]:
+def run(tiny: Path, model: Any, steps: int, **changes: Any) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     clips = changes.pop("clips", [tone(tiny, sound) for sound in SOUNDS])
     warm_up(
@@ -31,13 +31,13 @@ def run(tiny: Path, model: Any, steps: int = 150, **changes: Any) -> list[dict[s
 def test_its_loss_falls_and_the_llm_is_untouched(tiny: Path) -> None:
     model = untrained(tiny)
     others = {n: w.clone() for n, w in model.named_parameters() if not n.startswith("adapter.")}
-    told = run(tiny, model)
+    before = run(tiny, untrained(tiny), steps=1)[0]["loss"]
+    told = run(tiny, model, steps=60)
     assert [(record["phase"], record["step"]) for record in told] == [
         ("warmup", 50),
-        ("warmup", 100),
-        ("warmup", 150),
+        ("warmup", 60),
     ]
-    assert told[-1]["loss"] < 0.8 * told[0]["loss"]
+    assert told[-1]["loss"] < 0.7 * before
     assert told[-1]["eta_s"] == 0
     for name, weight in others.items():
         assert torch.equal(model.get_parameter(name), weight), name
@@ -62,7 +62,7 @@ def test_clips_without_labels_are_left_out(tiny: Path) -> None:
     run(tiny, models[1], steps=3, clips=[*clips, unlabelled])
     assert torch.equal(models[0].adapter.output.weight, models[1].adapter.output.weight)
     with pytest.raises(ConfigError) as caught:
-        run(tiny, models[0], clips=[unlabelled])
+        run(tiny, models[0], steps=3, clips=[unlabelled])
     assert str(caught.value) == (
         "train.warmup: no clip of the dataset has labels to learn from; set its steps to 0"
     )

@@ -176,6 +176,9 @@ def _cpu_arguments(settings: EngineSettings) -> dict[str, Any]:
         # A prefill in pieces would rewind a seeded generator, which has no offset on the CPU.
         "enable_chunked_prefill": False,
         "max_num_batched_tokens": max(settings.max_model_len, 2048),
+        # Whole blocks are shared between prompts: with 128, the default, half of the example turns
+        # are read anew for each row (1.5 times the CPU time of a row).
+        "block_size": 32,
     }
 
 

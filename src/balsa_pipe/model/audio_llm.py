@@ -135,12 +135,14 @@ class AudioLLM(nn.Module):
         labels: Tensor,
         frames: Sequence[Tensor] = (),
         masks: Sequence[Tensor] = (),
+        weights: Tensor | None = None,
         num_items_in_batch: Tensor | int | None = None,
     ) -> dict[str, Tensor]:
         """Return the loss on the replies of a left-padded batch, per reply token.
 
-        ids, attention_mask, labels: (B, T). num_items_in_batch, when given, is the number of
-        reply tokens of the whole global batch, so that accumulation doesn't change the loss.
+        ids, attention_mask, labels: (B, T). weights, when given, is how much each label counts,
+        (B, T). num_items_in_batch, when given, is the number of reply tokens of the whole global
+        batch, so that accumulation doesn't change the loss.
         """
         embeds = self.embed(ids, frames, masks)
         # Logits only where some row has its reply, one token earlier: that token predicts it. Given
@@ -155,13 +157,17 @@ class AudioLLM(nn.Module):
             use_cache=False,
         ).logits
         targets = labels[:, first:]
-        total = nn.functional.cross_entropy(
+        losses = nn.functional.cross_entropy(
             logits.float().flatten(0, 1),
             targets.flatten(),
             ignore_index=IGNORE,
-            reduction="sum",
+            reduction="none",
         )
-        return {"loss": total / (num_items_in_batch or (targets != IGNORE).sum().clamp(min=1))}
+        if weights is not None:
+            losses = losses * weights[:, first:].flatten()
+        return {
+            "loss": losses.sum() / (num_items_in_batch or (targets != IGNORE).sum().clamp(min=1))
+        }
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """Return what trains; the frozen LLM is named by its revision and never copied."""

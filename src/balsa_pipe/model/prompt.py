@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from balsa_pipe.chat import render_chat
 
 if TYPE_CHECKING:
     import torch
+
+Number = TypeVar("Number", int, float)
 
 IGNORE = -100
 AUDIO_SLOT = -1
@@ -89,7 +91,7 @@ def _plain_tokens(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
 
-def pad_left(rows: Sequence[Sequence[int]], value: int) -> list[list[int]]:
+def pad_left(rows: Sequence[Sequence[Number]], value: Number) -> list[list[Number]]:
     """Return rows of equal length, padded on the left so that the replies end together."""
     width = max(len(row) for row in rows)
     return [[value] * (width - len(row)) + list(row) for row in rows]

@@ -14,8 +14,15 @@ from balsa_pipe.train.examples import Example
 class Collator:
     """Turns examples into what AudioLLM.forward takes; says which replies it has to cut."""
 
-    def __init__(self, store: FeatureStore, model: AudioLLM, max_reply_tokens: int) -> None:
-        """Hold what every batch needs."""
+    def __init__(
+        self,
+        store: FeatureStore,
+        model: AudioLLM,
+        max_reply_tokens: int,
+        verdict_weight: float = 1.0,
+    ) -> None:
+        """Hold what every batch needs; verdict_weight: how much a closed question's answer counts."""
+        self._verdict_weight = verdict_weight
         self._store = store
         self._tokenizer = model.tokenizer
         self._config = model.parts
@@ -27,12 +34,14 @@ class Collator:
         clips = [self._store.get(clip) for example in examples for clip in example.clips]
         frames, masks = batch_streams(clips) if clips else ([], [])
         lengths = [[1] * len(row.ids) for row in encoded]
+        weights = [self._weights(one, row) for one, row in zip(examples, encoded, strict=True)]
         return {
             "ids": torch.tensor(pad_left([row.ids for row in encoded], 0)),
             "attention_mask": torch.tensor(pad_left(lengths, 0)),
             "labels": torch.tensor(pad_left([row.labels for row in encoded], IGNORE)),
             "frames": frames,
             "masks": masks,
+            "weights": torch.tensor(pad_left(weights, 0)),
         }
 
     def replies_cut(self, examples: Iterable[Example]) -> dict[str, int]:
@@ -40,6 +49,14 @@ class Collator:
         unique = {example.prompt_id: example for example in examples}
         cut = {name: self._encode(example).cut_tokens for name, example in unique.items()}
         return {name: tokens for name, tokens in cut.items() if tokens}
+
+    def _weights(self, example: Example, encoded: Encoded) -> list[float]:
+        """Return 1 a token, and more for the yes or no that opens a reply."""
+        weights = [1.0] * len(encoded.ids)
+        if example.has_verdict:
+            first = next(i for i, label in enumerate(encoded.labels) if label != IGNORE)
+            weights[first] = self._verdict_weight
+        return weights
 
     def _encode(self, example: Example) -> Encoded:
         return encode_example(

@@ -19,12 +19,18 @@ class Example:
     clips: tuple[Row, ...]
     question: str
     reply: str
+    has_verdict: bool = False  # the reply opens with yes or no
 
 
 def to_example(row: Row) -> Example:
     """Return the example of a dataset row: the evidence is left out, the sound takes its place."""
     return Example(
-        row["prompt_id"], row["task"], tuple(row["clips"]), row["question"], row["response"]
+        prompt_id=row["prompt_id"],
+        task=row["task"],
+        clips=tuple(row["clips"]),
+        question=row["question"],
+        reply=row["response"],
+        has_verdict=row["expected"]["verdict"] is not None,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from balsa_pipe.config import Phase
 from balsa_pipe.model.audio_llm import AudioLLM
@@ -55,6 +55,9 @@ class PhaseTrainer(Trainer):
                 [group for group in groups if group["params"]], betas=(0.9, 0.98), weight_decay=0.0
             )
         return self.optimizer
+
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        """Trainer would complain that a checkpoint lacks the frozen LLM, which none holds."""
 
 
 class LogCallback(TrainerCallback):
@@ -102,6 +105,7 @@ def fit_phase(
         callbacks=[LogCallback(phase.name, losses)],
     )
     trainer.lora_learning_rate = phase.lora_learning_rate
+    trainer.remove_callback(PrinterCallback)  # the loss log tells them
     checkpoint = last_checkpoint(folder)
     losses.rewind(phase.name, int(checkpoint.rsplit("-", 1)[1]) if checkpoint else 0)
     trainer.train(resume_from_checkpoint=checkpoint)
