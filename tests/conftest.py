@@ -13,6 +13,7 @@ os.environ |= {"TRANSFORMERS_OFFLINE": "1", "HF_HUB_OFFLINE": "1"}
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with llm/, whisper/, audio/ and metadata.csv, as tests/make_tiny.py makes it."""
     import torch
+
     from make_tiny import make_tiny
 
     torch.set_num_threads(1)

@@ -47,7 +47,8 @@ def batch(tiny: Path, model: AudioLLM, rows: list[Row]) -> dict[str, Any]:
 
 
 def loss(model: AudioLLM, tensors: dict[str, Any], **other: Any) -> Tensor:
-    return model(**tensors, **other)["loss"]
+    found: Tensor = model(**tensors, **other)["loss"]
+    return found
 
 
 @torch.no_grad()
@@ -356,7 +357,7 @@ def test_a_pickled_lora_is_not_opened(saved: Path) -> None:
     weights = load_file(saved / "lora" / LORA_FILE)
     (saved / "lora" / LORA_FILE).unlink()
     torch.save(weights, saved / "lora" / "adapter_model.bin")
-    with pytest.raises(ModelError, match="no adapter_model.safetensors"):
+    with pytest.raises(ModelError, match=r"no adapter_model.safetensors"):
         AudioLLM.load(saved, torch.float32)
 
 

@@ -182,7 +182,7 @@ def test_phases_need_names_of_their_own(names: list[str]) -> None:
 def test_a_config_cannot_be_changed_afterwards() -> None:
     config = parse_config(smallest())
     with pytest.raises(ValueError, match="frozen"):
-        config.rng_seed = 1  # type: ignore[misc]
+        config.rng_seed = 1
 
 
 def test_every_mistake_of_a_file_is_in_one_line(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_file_that_is_no_mapping(tmp_path: Path, content: bytes | None, expect
 
 
 def test_a_folder_is_no_config(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="not readable as YAML: .*Is a directory"):
+    with pytest.raises(ConfigError, match=r"not readable as YAML: .*Is a directory"):
         load_yaml(tmp_path)
 
 

@@ -29,7 +29,8 @@ def engine(model: AudioLLM) -> TransformersEngine:
 
 
 def ask(engine: TransformersEngine, **facts: Any) -> Reply:
-    request = Request(**{"key": "k", "sampling": GREEDY} | facts)
+    wanted: dict[str, Any] = {"key": "k", "sampling": GREEDY} | facts
+    request = Request(**wanted)
     (reply,) = stream(engine, [request])
     return reply
 

@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 from sample_rows import make_sample, make_seed_prompt
 
-from balsa_pipe import shards
 from balsa_pipe.errors import ShardError
 from balsa_pipe.schemas import SAMPLE, SEED_PROMPT
 from balsa_pipe.shards import (
@@ -88,7 +87,7 @@ def test_unknown_and_missing_keys_are_refused(tmp_path: Path) -> None:
     ids=str,
 )
 def test_values_of_another_type_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
-    with pytest.raises(ShardError, match="s.parquet: could not be written .*nothing was left"):
+    with pytest.raises(ShardError, match=r"s.parquet: could not be written .*nothing was left"):
         write_shard(tmp_path / "s.parquet", [ROW | change], PAIR)
     assert not list(tmp_path.iterdir())
 
@@ -100,7 +99,7 @@ def test_a_full_disk_leaves_the_old_shard(tmp_path: Path, monkeypatch: pytest.Mo
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(shards.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(ShardError) as caught:
         write_shard(path, [], PAIR)
     assert str(caught.value) == (
@@ -126,7 +125,7 @@ def test_a_missing_shard(tmp_path: Path) -> None:
         lambda p: [*read_batches(p)],
     ):
         with pytest.raises(ShardError) as caught:
-            read(path)  # type: ignore[operator]
+            read(path)
         assert str(caught.value) == f"{path}: no such shard; run the stage that writes it first"
 
 
@@ -147,9 +146,9 @@ def test_damage_inside_a_shard(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[100:600] = bytes(500)
     path.write_bytes(data)
-    with pytest.raises(ShardError, match="damaged .*delete it and run its stage again"):
+    with pytest.raises(ShardError, match=r"damaged .*delete it and run its stage again"):
         read_shard(path, PAIR)
-    with pytest.raises(ShardError, match="damaged .*delete it and run its stage again"):
+    with pytest.raises(ShardError, match=r"damaged .*delete it and run its stage again"):
         list(read_batches(path))
 
 

@@ -32,7 +32,7 @@ def test_a_batch_holds_each_example_at_its_right_end(
     tiny: Path, model: AudioLLM, examples: list[Example]
 ) -> None:
     batch = Collator(store(tiny), model, 50)(examples)
-    assert batch.keys() == {"ids", "attention_mask", "labels", "frames", "masks"}
+    assert batch.keys() == {"ids", "attention_mask", "labels", "frames", "masks", "weights"}
     assert batch["ids"].shape == batch["labels"].shape == batch["attention_mask"].shape
     assert batch["ids"].dtype == batch["labels"].dtype == torch.int64
     for example, ids, labels, mask in zip(
@@ -52,6 +52,17 @@ def test_a_batch_holds_each_example_at_its_right_end(
         assert labels.tolist() == [IGNORE] * padding + alone.labels
         assert mask.tolist() == [0] * padding + [1] * len(alone.ids)
     assert (batch["ids"] == AUDIO_SLOT).sum(dim=1).tolist() == [3, 6, 0]
+
+
+def test_the_verdict_of_a_closed_question_weighs_more(tiny: Path, model: AudioLLM) -> None:
+    asked = Example("id", "presence_qa", (), "Is there a dog?", "Yes, a dog barks.", True)
+    batch = Collator(store(tiny), model, 50, verdict_weight=5.0)([asked])
+    first = int((batch["labels"][0] != IGNORE).nonzero()[0])
+    expected = torch.ones(batch["ids"].shape[1])
+    expected[first] = 5.0
+    assert torch.equal(batch["weights"][0], expected)
+    plain = model(**{**batch, "weights": None})["loss"]
+    assert model(**batch)["loss"] > plain  # each reply token's loss is positive
 
 
 def test_clips_come_in_the_order_of_the_slots_with_masks_of_their_length(

@@ -51,7 +51,7 @@ def test_an_example_leaves_the_evidence_out() -> None:
         ),
     ],
 )
-def test_tasks_are_drawn_by_their_shares(tasks: dict[str, float], expected: dict[str, int]) -> None:
+def test_tasks_are_drawn_by_their_shares(tasks: dict[str, Any], expected: dict[str, int]) -> None:
     drawn = draw_examples(rows(), phase(**tasks), rng_seed=0)
     assert Counter(example.task for example in drawn) == expected
 

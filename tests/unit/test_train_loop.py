@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ SOUNDS = ("beep", "hum", "siren", "whistle", "buzz")
 
 def dataset(tiny: Path) -> list[Row]:
     rows = [row(f"c-{sound}", [tone(tiny, sound)], f"A {sound}.") for sound in SOUNDS]
-    for sound, other in zip(SOUNDS, SOUNDS[1:], strict=False):
+    for sound, other in pairwise(SOUNDS):
         clips = [tone(tiny, sound), tone(tiny, other)]
         reply = f"First a {sound}, then a {other}."
         rows.append(row(f"d-{sound}", clips, reply, task="difference", question="Compare."))
@@ -183,7 +184,7 @@ def test_a_phase_without_rows_is_told_before_any_is_trained(tiny: Path, tmp_path
         {"name": "single", "tasks": {"caption": 1}, "steps": 5},
         {"name": "multi", "tasks": {"joint_caption": 1}, "steps": 5},
     ]
-    with pytest.raises(ConfigError, match="train.phases.multi: the dataset has no rows of joint"):
+    with pytest.raises(ConfigError, match=r"train.phases.multi: the dataset has no rows of joint"):
         train(tiny, tmp_path, pytest.fail, phases=phases)
 
 
@@ -279,7 +280,8 @@ def test_nothing_is_told_on_stdout(
 
 
 def test_batches_come_in_the_order_in_which_they_were_drawn(tiny: Path, tmp_path: Path) -> None:
-    model, seen = untrained(tiny), []
+    model = untrained(tiny)
+    seen: list[str] = []
     phase = config(tiny).phases[1].model_copy(update={"steps": 6})
     drawn = draw_examples(dataset(tiny), phase, rng_seed=3)
     collate = Collator(store(tiny), model, 20)

@@ -73,7 +73,7 @@ def shaken(model: AudioLLM, size: float = 0.3) -> AudioLLM:
     with torch.no_grad():
         for tensor in model.parameters():
             if tensor.requires_grad:
-                tensor += size * torch.randn_like(tensor)
+                tensor.add_(size * torch.randn_like(tensor))
     return model.eval()
 
 

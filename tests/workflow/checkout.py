@@ -31,22 +31,18 @@ class Ended:
 class Checkout:
     """A folder with all that git would track, and ways to run it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, run: str = "tiny") -> None:
         self.folder = folder
+        self.run = folder / "data" / run
         unwanted = {"PYTHONDONTWRITEBYTECODE", JOB_LOCK}
         kept = {name: value for name, value in os.environ.items() if name not in unwanted}
         # Small tensors gain nothing from a second thread, and on a busy machine two wait for each other.
         self.env = {**kept, "PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1"}
 
-    @property
-    def run(self) -> Path:
-        """The folder of the tiny config's outputs."""
-        return self.folder / "data/tiny"
-
-    def clone(self, folder: Path) -> "Checkout":
+    def clone(self, folder: Path, run: str = "tiny") -> "Checkout":
         """Return a copy with the same times, so that Snakemake finds nothing changed."""
         shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
-        return Checkout(folder)
+        return Checkout(folder, run)
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace a text that stands in a file exactly once."""

@@ -133,15 +133,15 @@ class Mess:
     ended: Ended
 
     def rows(self, path: str) -> list[Row]:
-        return self.checkout.rows(f"../mess/{path}")
+        return self.checkout.rows(path)
 
     def load(self, path: str) -> Any:
-        return json.loads((self.checkout.folder / "data/mess" / path).read_text())
+        return json.loads((self.checkout.run / path).read_text())
 
 
 @pytest.fixture(scope="module")
 def mess(fresh: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Mess:
-    checkout = fresh.clone(tmp_path_factory.mktemp("mess") / "checkout")
+    checkout = fresh.clone(tmp_path_factory.mktemp("mess") / "checkout", run="mess")
     audio = checkout.folder / "data/mess audio"
     make_sounds(audio)
     write_table(checkout.folder / "data/mess.csv", audio)
