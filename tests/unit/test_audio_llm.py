@@ -147,6 +147,7 @@ def loss_by_hand(model: AudioLLM, tensors: dict[str, Any]) -> tuple[float, int]:
 
 
 @pytest.mark.parametrize("chosen", [[0], [0, 1], [2], [0, 1, 2, 3]])
+@torch.no_grad()
 def test_the_loss_is_that_of_the_reply_tokens_alone(
     tiny: Path, model: AudioLLM, rows: list[Row], chosen: list[int]
 ) -> None:
@@ -157,6 +158,24 @@ def test_the_loss_is_that_of_the_reply_tokens_alone(
     assert float(loss(model, tensors, num_items_in_batch=100)) == pytest.approx(
         total / 100, rel=1e-5
     )
+
+
+@torch.no_grad()
+def test_labels_count_by_their_weights(tiny: Path, model: AudioLLM, rows: list[Row]) -> None:
+    tensors = batch(tiny, model, rows)
+    none = torch.zeros_like(tensors["weights"])
+    alone = []
+    for index in range(len(rows)):
+        weights = none.clone()
+        weights[index] = 1.0
+        alone.append(float(loss(model, tensors | {"weights": weights})))
+    assert sum(alone) == pytest.approx(float(loss(model, tensors)), rel=1e-5)
+    doubled = tensors["weights"].clone()
+    doubled[1] *= 2
+    wanted = sum(alone) + alone[1]
+    assert float(loss(model, tensors | {"weights": doubled})) == pytest.approx(wanted, rel=1e-5)
+    del tensors["weights"]
+    assert float(loss(model, tensors)) == pytest.approx(sum(alone), rel=1e-5)
 
 
 def test_a_question_is_read_and_not_learned(tiny: Path, model: AudioLLM, rows: list[Row]) -> None:

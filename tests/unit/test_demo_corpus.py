@@ -37,7 +37,7 @@ def read(folder: Path, *entries: dict[str, Any]) -> list[RawClip | Reject]:
     config = DemoCorpus(reader="demo", root=folder)
     found = list(read_demo(config))
     assert [one for one in CORPORA["demo"](config)] == found
-    return found  # type: ignore[return-value]
+    return found
 
 
 def read_one(folder: Path, one: dict[str, Any]) -> RawClip:

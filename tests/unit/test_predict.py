@@ -9,6 +9,7 @@ import pytest
 import torch
 from tiny_model import parts, shaken, store, tone, untrained
 
+from balsa_pipe.config import EvaluateConfig
 from balsa_pipe.engines.base import EngineIdentity, Reply, Request
 from balsa_pipe.evaluate.predict import (
     ENTRY,
@@ -297,3 +298,47 @@ def test_a_model_is_known_by_its_files(tiny: Path, tmp_path: Path, model: AudioL
     (tmp_path / "two" / "lora" / "adapter_config.json").write_text("{}")
     assert digest_model(tmp_path / "two", "vllm") != one
     assert parts(tiny, system="Listen.") == model.parts
+
+
+def test_a_model_is_evaluated_in_its_number_format_and_once(
+    tiny: Path, tmp_path: Path, model: AudioLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from balsa_pipe.evaluate import run
+
+    model.save(tmp_path / "model")
+    config = EvaluateConfig(
+        engine="transformers",
+        suites=[Path("configs/evals/text_retention.yaml")],
+        features=tiny / "features",
+        max_items=2,
+        bootstrap=10,
+        dtype="float32",
+    )
+    loaded: list[torch.dtype] = []
+    load = AudioLLM.load
+
+    def watched(folder: Path, dtype: torch.dtype) -> AudioLLM:
+        loaded.append(dtype)
+        return load(folder, dtype)
+
+    monkeypatch.setattr(AudioLLM, "load", watched)
+
+    def evaluate() -> tuple[list[Row], dict[str, Any]]:
+        return run.evaluate_model(
+            tmp_path / "model",
+            [],
+            config,
+            run="r",
+            rng_seed=0,
+            journal_path=tmp_path / "replies.jsonl",
+            log=lambda _: None,
+        )
+
+    predictions, numbers = evaluate()
+    assert loaded == [torch.float32]
+    assert [row["system"] for row in predictions] == ["base", "trained"] * 2
+    assert set(numbers["suites"]["text_retention"]) == {"base", "trained"}
+    assert numbers["suites"]["text_retention"]["trained"]["n"] == 2
+    assert numbers["environment"]["torch"] == torch.__version__
+    monkeypatch.setattr(run, "_engine", lambda *_: pytest.fail("an engine was started"))
+    assert evaluate()[0] == predictions

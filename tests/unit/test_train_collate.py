@@ -1,5 +1,6 @@
 """Examples as tensors: padded on the left, clips in the order of their slots, cuts named."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,18 @@ def test_a_batch_without_sound_has_no_frames(
     batch = Collator(store(tiny), model, 50)(examples[2:])
     assert batch["frames"] == batch["masks"] == []
     assert float(model(**batch)["loss"].detach()) > 0
+
+
+def test_the_verdict_of_a_closed_question_counts_more(
+    tiny: Path, model: AudioLLM, examples: list[Example]
+) -> None:
+    closed = replace(examples[2], has_verdict=True)
+    batch = Collator(store(tiny), model, 50, 4.0)([*examples, closed])
+    wanted = batch["attention_mask"].float()
+    first = int((batch["labels"][3] != IGNORE).int().argmax())
+    assert model.tokenizer.decode(batch["labels"][3][first]) == "Yes"
+    wanted[3, first] = 4.0
+    assert torch.equal(batch["weights"], wanted)
 
 
 def test_cut_replies_are_named_with_what_they_lost(

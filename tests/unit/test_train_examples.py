@@ -40,6 +40,14 @@ def test_an_example_leaves_the_evidence_out() -> None:
     assert example == Example("p", "caption", tuple(clips), "What?", "Moo.")
 
 
+@pytest.mark.parametrize(("verdict", "has_verdict"), [("yes", True), ("no", True), (None, False)])
+def test_an_example_says_whether_its_question_was_closed(
+    verdict: str | None, has_verdict: bool
+) -> None:
+    expected: Row = {"present": [], "absent": [], "verdict": verdict}
+    assert to_example(row("p", [], "No.", expected=expected)).has_verdict is has_verdict
+
+
 @pytest.mark.parametrize(
     ("tasks", "expected"),
     [
