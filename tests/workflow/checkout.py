@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -34,9 +35,10 @@ class Checkout:
     def __init__(self, folder: Path, run: str = "tiny") -> None:
         self.folder = folder
         self.run = folder / "data" / run
+        # Small tensors gain nothing from a second thread, and on a busy machine two wait for each other.
+        self.threads = 1
         unwanted = {"PYTHONDONTWRITEBYTECODE", JOB_LOCK}
         kept = {name: value for name, value in os.environ.items() if name not in unwanted}
-        # Small tensors gain nothing from a second thread, and on a busy machine two wait for each other.
         self.env = {**kept, "PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1"}
 
     def clone(self, folder: Path, run: str = "tiny") -> "Checkout":
@@ -70,11 +72,11 @@ class Checkout:
 
     def start_snakemake(self, *arguments: str, config: str = TINY) -> "subprocess.Popen[str]":
         """Start the command that a user types."""
-        return self.start(*_snakemake(arguments, config))
+        return self.start(*self._snakemake(arguments, config))
 
     def snakemake(self, *arguments: str, config: str = TINY) -> Ended:
         """Run the command that a user types, to its end."""
-        return self._finish(*_snakemake(arguments, config))
+        return self._finish(*self._snakemake(arguments, config))
 
     def balsa(self, *arguments: str) -> Ended:
         """Run a command of the package, to its end."""
@@ -89,8 +91,17 @@ class Checkout:
     def _finish(self, *command: str) -> Ended:
         started = time.monotonic()
         process = self.start(*command)
-        text, _ = process.communicate(timeout=PATIENCE_S)
+        try:
+            text, _ = process.communicate(timeout=PATIENCE_S)
+        except BaseException:  # also when the tests are stopped
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         return Ended(process.returncode, text, time.monotonic() - started)
+
+    def _snakemake(self, arguments: tuple[str, ...], config: str) -> list[str]:
+        configured = ["--configfile", config] if config else []
+        limits = ["--cores", "2", "--max-threads", str(self.threads)]
+        return ["snakemake", *arguments, *limits, *configured]
 
 
 def job_counts(text: str) -> dict[str, int]:
@@ -117,8 +128,3 @@ def copy_checkout(folder: Path) -> Checkout:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     return Checkout(folder)
-
-
-def _snakemake(arguments: tuple[str, ...], config: str) -> list[str]:
-    configured = ["--configfile", config] if config else []
-    return ["snakemake", *arguments, "--cores", "2", "--max-threads", "1", *configured]

@@ -24,13 +24,16 @@ class TinyRun:
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """Return a checkout with the tiny models and sounds, in which nothing has run; don't change it."""
     checkout = copy_checkout(tmp_path_factory.mktemp("fresh") / "checkout")
-    subprocess.run(
+    made = subprocess.run(
         [sys.executable, "tests/make_tiny.py"],
         cwd=checkout.folder,
         env=checkout.env,
-        check=True,
+        capture_output=True,
+        text=True,
+        check=False,
         timeout=PATIENCE_S,
     )
+    assert made.returncode == 0, made.stderr
     return checkout
 
 

@@ -130,12 +130,14 @@ def test_while_a_killed_runs_job_lives_no_other_run_begins(
         time.sleep(0.02)
     process.kill()
     os.killpg(process.pid, signal.SIGSTOP)
-    refused = branch.snakemake()
+    try:
+        refused = branch.snakemake()
+    finally:
+        kill(process)
     assert (refused.status, refused.text) == (
         1,
         "balsa: data: a job of a run that was killed is still at work here; wait until it ends or "
         "stop it (`pgrep -af balsa` names it), then run the same command again\n",
     )
-    kill(process)
     again = branch.snakemake("data/tiny/clips.parquet")
     assert again.status == 0, again.text
