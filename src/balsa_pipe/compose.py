@@ -36,7 +36,7 @@ def compose_seed_prompts(
 
 
 def shard_index(clip_id: str, shards: int) -> int:
-    """Return the shard of the rows whose first clip this is."""
+    """Return the shard of the rows whose first clip this is; a row without one goes by its own id."""
     return int(digest("shard", clip_id), 16) % shards
 
 
@@ -44,7 +44,8 @@ def split_into_shards(rows: Sequence[Row], shards: int) -> list[list[Row]]:
     """Return the rows of each shard, in their order; a shard may be empty."""
     dealt: list[list[Row]] = [[] for _ in range(shards)]
     for row in rows:
-        dealt[shard_index(row["clips"][0]["clip_id"], shards)].append(row)
+        name = row["clips"][0]["clip_id"] if row["clips"] else row["prompt_id"]
+        dealt[shard_index(name, shards)].append(row)
     return dealt
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import yaml
 from pydantic import (
@@ -18,17 +18,16 @@ from pydantic import (
 
 from balsa_pipe.errors import ConfigError
 
-TASK_NAMES = (
+TaskName = Literal[
     "caption",
     "absence",
     "presence_absence",
     "presence_qa",
     "difference",
     "joint_caption",
-)
-TaskName = Literal[
-    "caption", "absence", "presence_absence", "presence_qa", "difference", "joint_caption"
+    "text_only",
 ]
+TASK_NAMES: tuple[TaskName, ...] = get_args(TaskName)
 Strategy = Literal["random", "popular", "adversarial"]
 Positive = Annotated[int, Field(gt=0)]
 RngSeed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy takes
@@ -170,6 +169,7 @@ class Tasks(_Model):
     presence_qa: PresenceQa = PresenceQa()
     difference: PerPair = PerPair()
     joint_caption: PerPair = PerPair()
+    text_only: PerClip = PerClip(rows=0)
 
 
 class ComposeConfig(_Section):
@@ -297,6 +297,9 @@ class Phase(_Model):
     learning_rate: float = Field(default=1e-3, gt=0)
     lora_learning_rate: float = Field(default=5e-4, gt=0)
     warmup_steps: int = Field(default=10, ge=0)
+    label_tokens: float = Field(
+        default=0, ge=0, le=1, description="share of the examples that read their clips' labels"
+    )
 
 
 class Warmup(_Model):
@@ -305,6 +308,9 @@ class Warmup(_Model):
     steps: int = Field(default=0, ge=0)
     batch_size: Positive = 64
     learning_rate: float = Field(default=1e-3, gt=0)
+    joined: float = Field(
+        default=0, ge=0, le=1, description="share of the clips that another one's frames join"
+    )
 
 
 class TrainConfig(_Section):

@@ -76,7 +76,8 @@ def _mark_duplicates(rows: list[Row], threshold: float) -> Counter[str]:
     """
     groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
-        groups[(row["task"], *sorted(clip["clip_id"] for clip in row["clips"]))].append(row)
+        about = sorted(clip["clip_id"] for clip in row["clips"]) or [row["question"]]
+        groups[(row["task"], *about)].append(row)
     kinds: Counter[str] = Counter()
     for group in groups.values():
         if len(group) > 1:

@@ -89,7 +89,7 @@ class PromptFile(_Model):
     version: Positive
     system: str | None = None
     variables: list[str] = []
-    evidence: str = Field(min_length=1)
+    evidence: str = ""
     questions: list[Question] = Field(min_length=1)
     examples: list[Example] = []
 
@@ -113,6 +113,8 @@ class Prompt:
         """Compile every template and render every example; PromptError at the first bad one."""
         self.path = path
         self.file = file
+        if not file.evidence and file.task != "text_only":
+            raise PromptError(f"{path}: evidence is missing: what the LLM reads in place of sound")
         _check_names(path, file)
         self._evidence = self._compile(file.evidence, "evidence", [*file.variables, *CLIP_FACTS])
         self._questions = {

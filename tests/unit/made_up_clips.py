@@ -71,7 +71,7 @@ def corpus(copies: int = 4) -> list[Row]:
 
 
 def book() -> PromptBook:
-    return load_book(Path("configs/prompts"), TASK_NAMES)  # type: ignore[arg-type]
+    return load_book(Path("configs/prompts"), TASK_NAMES)
 
 
 def context(clips: Sequence[Row], **tasks: Any) -> Context:

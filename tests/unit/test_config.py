@@ -102,7 +102,8 @@ def test_defaults_fill_what_is_not_written() -> None:
             "train.phases.0.tasks",
             {"listen": 1},
             "train.phases.0.tasks.listen.[key]: Input should be 'caption', 'absence', "
-            "'presence_absence', 'presence_qa', 'difference' or 'joint_caption', found \"listen\"",
+            "'presence_absence', 'presence_qa', 'difference', 'joint_caption' or 'text_only', "
+            'found "listen"',
         ),
         (
             "compose.tasks.listen",

@@ -157,3 +157,13 @@ def test_two_files_of_one_suite_are_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "evaluate.suites: ['presence'] named by several files; rename all but one"
     )
+
+
+def test_no_question_of_text_retention_is_among_those_that_training_replays() -> None:
+    prompts = yaml.safe_load(Path("configs/prompts/text_only.yaml").read_text())
+    replayed = {question["text"].split("{{")[0].strip() for question in prompts["questions"]}
+    suite = load_suite(EVALS / "text_retention.yaml")
+    assert isinstance(suite, TextRetentionSuite)
+    asked = [prompt.prompt for prompt in suite.prompts]
+    openings = {start for start in replayed if len(start.split()) > 3}
+    assert not [one for one in asked if any(one.startswith(start) for start in openings)]

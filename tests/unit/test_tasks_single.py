@@ -1,4 +1,4 @@
-"""caption, absence and presence_absence: the tasks about one clip without a verdict."""
+"""caption, absence, presence_absence: one clip, no verdict; and text_only, without a clip."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ import pytest
 from made_up_clips import clip, context, corpus, scene, single
 
 from balsa_pipe.schemas import Row
-from balsa_pipe.tasks import absence, caption, presence_absence
+from balsa_pipe.tasks import absence, caption, presence_absence, text_only
 from balsa_pipe.tasks.common import Expectation
 
 CLIPS = corpus()
@@ -143,3 +143,33 @@ def test_judge_of_both(reply: str, reason: str | None) -> None:
 def test_a_cut_reply_is_truncated(task: object) -> None:
     judge = task.judge  # type: ignore[attr-defined]
     assert judge(ROW, "I can hear a cow but no dog", "length") == "truncated"
+
+
+def test_text_only_rows_have_topics_and_no_clip() -> None:
+    rows = text_only.compose(CLIPS, context(CLIPS, text_only={"rows": 0.5}))
+    count = Counter(row["split"] for row in rows)
+    assert 0.3 * N_TRAIN < count["train"] < 0.7 * N_TRAIN
+    assert count["validation"] > 0
+    questions = [row["question"] for row in rows]
+    assert len(set(questions)) == len(questions)
+    for row in rows:
+        assert row["clips"] == []
+        assert row["evidence"] == ""
+        assert row["messages"] == [{"role": "user", "content": row["question"]}]
+    assert len({row["prompt_id"] for row in rows}) == len(rows)
+
+
+def test_text_only_rows_end_when_all_is_asked() -> None:
+    ctx = context(CLIPS, text_only={"rows": 1000})
+    rows = text_only.compose(CLIPS, ctx)
+    train = [row for row in rows if row["split"] == "train"]
+    all_pairs = len(ctx.vocabulary.sounds) * len(ctx.book["text_only"].wordings)
+    assert len({row["question"] for row in train}) == len(train)
+    assert 0.8 * all_pairs < len(train) < all_pairs
+
+
+def test_text_only_replies_are_judged_by_their_form_alone() -> None:
+    (row, *_) = text_only.compose(CLIPS, context(CLIPS, text_only={"rows": 1}))
+    assert text_only.judge(row, "Seven.", "stop") is None
+    assert text_only.judge(row, "Seven", "length") == "truncated"
+    assert text_only.judge(row, "so so so so so", "stop") == "repeats"

@@ -45,7 +45,7 @@ def test_a_batch_holds_each_example_at_its_right_end(
             example.question,
             example.reply,
             audio_tokens=3,
-            system="Listen.",
+            system="Listen." if example.clips else None,
             max_reply_tokens=50,
         )
         padding = len(ids) - len(alone.ids)
@@ -97,6 +97,26 @@ def test_the_verdict_of_a_closed_question_counts_more(
     assert model.tokenizer.decode(batch["labels"][3][first]) == "Yes"
     wanted[3, first] = 4.0
     assert torch.equal(batch["weights"], wanted)
+
+
+def test_label_tokens_stand_in_for_the_sound_of_their_examples_alone(
+    tiny: Path, model: AudioLLM, examples: list[Example]
+) -> None:
+    collate = Collator(store(tiny), model, 50)
+    reading = [examples[0], replace(examples[1], label_salt="s"), replace(examples[2])]
+    stand_ins = collate(reading)["stand_ins"]
+    assert stand_ins.isnan().all(dim=(1, 2)).tolist() == [True, False, False]
+    assert not torch.equal(stand_ins[1], stand_ins[2])  # each clip's own labels
+    assert "stand_ins" not in collate([replace(examples[2], label_salt="s")])  # nothing to hear
+
+
+def test_a_row_without_sound_is_asked_as_text_is_asked_elsewhere(
+    tiny: Path, model: AudioLLM, examples: list[Example]
+) -> None:
+    batch = Collator(store(tiny), model, 50)(examples)
+    heard, _, text = (model.tokenizer.decode(ids.clamp(min=0)) for ids in batch["ids"])
+    assert "Listen." in heard
+    assert "Listen." not in text
 
 
 def test_cut_replies_are_named_with_what_they_lost(

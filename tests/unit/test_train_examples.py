@@ -94,6 +94,35 @@ def test_a_longer_phase_starts_like_a_shorter_one() -> None:
     assert names(draw_examples(rows(), phase(9), rng_seed=0))[: len(short)] == short
 
 
+def test_rows_with_as_many_clips_share_a_batch() -> None:
+    single_clip, pair = ([single("cow")], [single("cow"), single("dog")])
+    mixed = [row(f"one-{i}", single_clip, "A.", task="caption") for i in range(40)]
+    mixed += [row(f"two-{i}", pair, "B.", task="difference") for i in range(40)]
+    mixed += [row(f"none-{i}", [], "C.", task="text_only") for i in range(40)]
+    drawn = draw_examples(mixed, phase(16, 4, caption=2, difference=1, text_only=1), rng_seed=0)
+    batches = [drawn[i : i + 4] for i in range(0, len(drawn), 4)]
+    assert Counter(len({len(one.clips) for one in batch}) for batch in batches) == {1: 16}
+    for half in (batches[:8], batches[8:]):  # the mix stays even
+        assert Counter(one.task for batch in half for one in batch) == {
+            "caption": 16,
+            "difference": 8,
+            "text_only": 8,
+        }
+    kinds = [len(batch[0].clips) for batch in batches]
+    assert kinds != sorted(kinds)
+
+
+@pytest.mark.parametrize(("share", "low", "high"), [(0, 0, 0), (0.5, 12, 28), (1, 40, 40)])
+def test_a_share_of_the_examples_reads_label_tokens(share: float, low: int, high: int) -> None:
+    wanted = phase().model_copy(update={"label_tokens": share})
+    drawn = draw_examples(rows(), wanted, rng_seed=0)
+    salts = [example.label_salt for example in drawn if example.label_salt]
+    assert low <= len(salts) <= high
+    assert len(set(salts)) == len(salts)  # drawn anew each time that a row has its turn
+    again = draw_examples(rows()[::-1], wanted, rng_seed=0)
+    assert [example.label_salt for example in again] == [example.label_salt for example in drawn]
+
+
 def test_rows_that_say_the_same_are_left_out() -> None:
     all_rows = rows(3)
     all_rows[1]["duplicate_of"] = all_rows[0]["prompt_id"]

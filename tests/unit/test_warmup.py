@@ -9,7 +9,7 @@ from tiny_model import store, tone, untrained
 
 from balsa_pipe.config import Warmup
 from balsa_pipe.errors import ConfigError
-from balsa_pipe.train.warmup import alignment_loss, sound_embeddings, warm_up
+from balsa_pipe.train.warmup import _partners, alignment_loss, warm_up
 
 SOUNDS = ("beep", "hum", "siren", "whistle", "buzz")
 
@@ -21,7 +21,7 @@ def run(tiny: Path, model: Any, steps: int, **changes: Any) -> list[dict[str, An
         model,
         clips,
         store(tiny),
-        Warmup(steps=steps, batch_size=5, learning_rate=5e-3),
+        Warmup(steps=steps, batch_size=5, learning_rate=5e-3, joined=changes.get("joined", 0)),
         rng_seed=changes.get("rng_seed", 0),
         log=told.append,
     )
@@ -54,6 +54,28 @@ def test_it_depends_on_its_seed_alone(tiny: Path) -> None:
     assert not torch.equal(first, other)
 
 
+def test_joined_clips_are_learned_too(tiny: Path) -> None:
+    models = [untrained(tiny), untrained(tiny)]
+    for model, joined in zip(models, (0, 1), strict=True):
+        told = run(tiny, model, steps=60, joined=joined)
+        assert (
+            told[-1]["loss"] < 0.8 * run(tiny, untrained(tiny), steps=1, joined=joined)[0]["loss"]
+        )
+    assert not torch.equal(models[0].adapter.output.weight, models[1].adapter.output.weight)
+
+
+@pytest.mark.parametrize(("share", "low", "high"), [(0, 0, 0), (0.5, 80, 120), (1, 200, 200)])
+def test_partners_join_a_share_of_the_clips(share: float, low: int, high: int) -> None:
+    picked = [i % 7 for i in range(200)]
+    groups = _partners(picked, 7, share, step=1, rng_seed=0)
+    assert low <= sum(len(group) == 2 for group in groups) <= high
+    assert all(index in group for index, group in zip(picked, groups, strict=True))
+    assert groups == _partners(picked, 7, share, step=1, rng_seed=0)
+    pairs = [(i, g) for i, g in zip(picked, groups, strict=True) if len(g) == 2]
+    if pairs:
+        assert 0.3 < sum(group[0] == index for index, group in pairs) / len(pairs) < 0.8
+
+
 def test_clips_without_labels_are_left_out(tiny: Path) -> None:
     clips = [tone(tiny, "beep"), tone(tiny, "hum")]
     unlabelled = tone(tiny, "buzz", labels=[])
@@ -66,17 +88,6 @@ def test_clips_without_labels_are_left_out(tiny: Path) -> None:
     assert str(caught.value) == (
         "train.warmup: no clip of the dataset has labels to learn from; set its steps to 0"
     )
-
-
-def test_a_sound_is_the_mean_of_its_words_tokens(tiny: Path) -> None:
-    model = untrained(tiny)
-    found = sound_embeddings(model, ["beep", "steam train"])
-    table = model.llm.get_input_embeddings().weight
-    ids = model.tokenizer(" steam train")["input_ids"]
-    assert len(ids) > 1
-    assert found.shape == (2, 64)
-    torch.testing.assert_close(found[1], table[ids].mean(dim=0))
-    assert not found.requires_grad
 
 
 def test_tokens_that_are_the_words_of_what_sounds_lose_least() -> None:

@@ -112,10 +112,12 @@ class AudioLLM(nn.Module):
         masks: Sequence[Tensor],
         *,
         adapter: QFormer | None = None,
+        stand_ins: Tensor | None = None,
     ) -> Tensor:
         """Return (B, T, H) embeddings of ids (B, T), with each audio slot filled, clip by clip.
 
-        adapter, when given, speaks in place of the model's own.
+        adapter, when given, speaks in place of the model's own. stand_ins (N, queries, H), when
+        given, are audio tokens that take the place of those heard wherever they aren't NaN.
         """
         words: Tensor = self.llm.get_input_embeddings()(ids.clamp(min=0))
         slots = ids == AUDIO_SLOT
@@ -123,10 +125,12 @@ class AudioLLM(nn.Module):
             if slots.any():
                 raise ValueError("the batch has audio slots but no clips")
             return words
-        tokens = (adapter or self.adapter)(frames, masks).to(words.dtype)  # (N, queries, H)
+        tokens = (adapter or self.adapter)(frames, masks)  # (N, queries, H)
+        if stand_ins is not None:
+            tokens = torch.where(stand_ins.isnan(), tokens, stand_ins)
         if slots.sum() != tokens.shape[0] * tokens.shape[1]:
             raise ValueError(f"{int(slots.sum())} audio slots for {tokens.shape[:2]} audio tokens")
-        return words.masked_scatter(slots.unsqueeze(-1), tokens)
+        return words.masked_scatter(slots.unsqueeze(-1), tokens.to(words.dtype))
 
     def forward(
         self,
@@ -136,15 +140,16 @@ class AudioLLM(nn.Module):
         frames: Sequence[Tensor] = (),
         masks: Sequence[Tensor] = (),
         weights: Tensor | None = None,
+        stand_ins: Tensor | None = None,
         num_items_in_batch: Tensor | int | None = None,
     ) -> dict[str, Tensor]:
         """Return the loss on the replies of a left-padded batch, per reply token.
 
         ids, attention_mask, labels: (B, T). weights, when given, is how much each label counts,
-        (B, T). num_items_in_batch, when given, is the number of reply tokens of the whole global
-        batch, so that accumulation doesn't change the loss.
+        (B, T). stand_ins: see embed. num_items_in_batch, when given, is the number of reply tokens
+        of the whole global batch, so that accumulation doesn't change the loss.
         """
-        embeds = self.embed(ids, frames, masks)
+        embeds = self.embed(ids, frames, masks, stand_ins=stand_ins)
         # Logits only where some row has its reply, one token earlier: that token predicts it. Given
         # as positions, not as a count: a count gives a view, whose matmul copies the vocabulary.
         first = int((labels != IGNORE).any(dim=0).float().argmax())

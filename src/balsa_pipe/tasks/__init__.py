@@ -12,6 +12,7 @@ from balsa_pipe.tasks import (
     joint_caption,
     presence_absence,
     presence_qa,
+    text_only,
 )
 from balsa_pipe.tasks.common import Context, RejectReason
 
@@ -33,4 +34,5 @@ TASKS: dict[TaskName, Task] = {
     "presence_qa": presence_qa,
     "difference": difference,
     "joint_caption": joint_caption,
+    "text_only": text_only,
 }

@@ -65,6 +65,7 @@ class Ask:
     variables: Variables = field(default_factory=dict)
     strategy: str | None = None
     reply_pattern: str | None = None
+    split: str | None = None  # the clips', where there are any
 
 
 def to_row(context: Context, task: TaskName, ask: Ask) -> Row:
@@ -80,7 +81,7 @@ def to_row(context: Context, task: TaskName, ask: Ask) -> Row:
         "task": task,
         "template_id": texts.template_id,
         "template_hash": texts.template_hash,
-        "split": ask.clips[0]["split"],
+        "split": ask.split or ask.clips[0]["split"],
         "clips": list(ask.clips),
         "evidence": "\n".join(texts.evidence),
         "question": texts.question,

@@ -8,7 +8,9 @@ import torch
 from balsa_pipe.model.audio_llm import AudioLLM
 from balsa_pipe.model.features import FeatureStore, batch_streams
 from balsa_pipe.model.prompt import IGNORE, Encoded, encode_example, pad_left
+from balsa_pipe.schemas import Row
 from balsa_pipe.train.examples import Example
+from balsa_pipe.train.label_tokens import LabelTokens
 
 
 class Collator:
@@ -27,6 +29,9 @@ class Collator:
         self._tokenizer = model.tokenizer
         self._config = model.parts
         self._max_reply_tokens = max_reply_tokens
+        self._label_tokens = LabelTokens(model)
+        shape = (model.parts.adapter.queries, model.llm.config.hidden_size)
+        self._nothing = torch.full(shape, torch.nan)
 
     def __call__(self, examples: Sequence[Example]) -> dict[str, Any]:
         """Return ids, attention_mask, labels (B, T) and frames, masks of all clips."""
@@ -35,7 +40,7 @@ class Collator:
         frames, masks = batch_streams(clips) if clips else ([], [])
         lengths = [[1] * len(row.ids) for row in encoded]
         weights = [self._weights(one, row) for one, row in zip(examples, encoded, strict=True)]
-        return {
+        batch = {
             "ids": torch.tensor(pad_left([row.ids for row in encoded], 0)),
             "attention_mask": torch.tensor(pad_left(lengths, 0)),
             "labels": torch.tensor(pad_left([row.labels for row in encoded], IGNORE)),
@@ -43,12 +48,24 @@ class Collator:
             "masks": masks,
             "weights": torch.tensor(pad_left(weights, 0)),
         }
+        if any(example.label_salt and example.clips for example in examples):
+            batch["stand_ins"] = torch.stack(
+                [self._stand_in(one, clip) for one in examples for clip in one.clips]
+            )
+        return batch
 
     def replies_cut(self, examples: Iterable[Example]) -> dict[str, int]:
         """Return the reply tokens that are lost, by prompt_id, where any are."""
         unique = {example.prompt_id: example for example in examples}
         cut = {name: self._encode(example).cut_tokens for name, example in unique.items()}
         return {name: tokens for name, tokens in cut.items() if tokens}
+
+    def _stand_in(self, example: Example, clip: Row) -> torch.Tensor:
+        """Return label tokens, or NaN where the sound is heard."""
+        drawn = None
+        if example.label_salt:
+            drawn = self._label_tokens.draw(clip, example.label_salt, clip["clip_id"])
+        return self._nothing if drawn is None else drawn
 
     def _weights(self, example: Example, encoded: Encoded) -> list[float]:
         """Return 1 a token, and more for the yes or no that opens a reply."""
@@ -65,6 +82,6 @@ class Collator:
             example.question,
             example.reply,
             audio_tokens=self._config.adapter.queries,
-            system=self._config.system,
+            system=self._config.system if example.clips else None,  # as text is asked elsewhere
             max_reply_tokens=self._max_reply_tokens,
         )

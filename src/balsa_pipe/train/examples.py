@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from balsa_pipe.config import Phase, TaskName
 from balsa_pipe.errors import ConfigError
-from balsa_pipe.hashing import ranked
+from balsa_pipe.hashing import digest, ranked, unit
 from balsa_pipe.schemas import Row
+
+_STRETCH = 8
+"""Batches among which rows are grouped by their number of clips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +23,10 @@ class Example:
     question: str
     reply: str
     has_verdict: bool = False  # the reply opens with yes or no
+    label_salt: str | None = None  # draws the label tokens that stand in for the sound, if any
 
 
-def to_example(row: Row) -> Example:
+def to_example(row: Row, label_salt: str | None = None) -> Example:
     """Return the example of a dataset row: the evidence is left out, the sound takes its place."""
     return Example(
         prompt_id=row["prompt_id"],
@@ -31,6 +35,7 @@ def to_example(row: Row) -> Example:
         question=row["question"],
         reply=row["response"],
         has_verdict=row["expected"]["verdict"] is not None,
+        label_salt=label_salt,
     )
 
 
@@ -50,9 +55,26 @@ def draw_examples(rows: Iterable[Row], phase: Phase, *, rng_seed: int) -> list[E
             pools[task] = pool = ranked(
                 pool, "turn", rng_seed, phase.name, turn, key=lambda row: row["prompt_id"]
             )
-        drawn.append(to_example(pool[index]))
+        salt = digest(rng_seed, phase.name, turn, pool[index]["prompt_id"])
+        reads = unit("label tokens", salt) < phase.label_tokens
+        drawn.append(to_example(pool[index], salt if reads else None))
         position[task] += 1
-    return drawn
+    return _group(drawn, phase.batch_size)
+
+
+def _group(examples: Sequence[Example], batch_size: int) -> list[Example]:
+    """Bring rows with as many clips together, so that short ones are seldom padded to long ones.
+
+    Within a few batches only, which keep their order, so that the mix of tasks stays even in time.
+    """
+    grouped: list[Example] = []
+    for start in range(0, len(examples), batch_size * _STRETCH):
+        places = range(start, min(start + batch_size * _STRETCH, len(examples)))
+        alike = sorted(places, key=lambda place: len(examples[place].clips))
+        batches = [alike[i : i + batch_size] for i in range(0, len(alike), batch_size)]
+        batches.sort(key=lambda batch: sum(batch) / len(batch))
+        grouped += [examples[place] for batch in batches for place in batch]
+    return grouped
 
 
 def _pools(rows: Iterable[Row], phase: Phase, rng_seed: int) -> dict[str, list[Row]]:

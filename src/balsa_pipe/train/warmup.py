@@ -17,10 +17,11 @@ from transformers import get_cosine_schedule_with_warmup
 
 from balsa_pipe.config import Warmup
 from balsa_pipe.errors import ConfigError
-from balsa_pipe.hashing import ranked, seed
+from balsa_pipe.hashing import ranked, seed, unit
 from balsa_pipe.model.audio_llm import AudioLLM
 from balsa_pipe.model.features import FeatureStore, batch_streams
 from balsa_pipe.schemas import Row
+from balsa_pipe.train.label_tokens import sound_embeddings
 
 LOGIT_SCALE = 10.0
 NEARNESS = 0.5
@@ -59,9 +60,10 @@ def warm_up(
     start = time.monotonic()
     for step in range(1, config.steps + 1):
         picked = _batch(len(clips), config.batch_size, step, rng_seed)
-        frames, masks = batch_streams([streams[index] for index in picked])
-        tokens = model.adapter(frames, masks)
-        loss = alignment_loss(tokens, words, targets[picked].float(), head)
+        joined = _partners(picked, len(clips), config.joined, step, rng_seed)
+        frames, masks = batch_streams([_in_sequence(streams, group) for group in joined])
+        present = torch.stack([targets[group].any(dim=0) for group in joined])
+        loss = alignment_loss(model.adapter(frames, masks), words, present.float(), head)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.adapter.parameters(), 1.0)
@@ -70,17 +72,6 @@ def warm_up(
         if step % 50 == 0 or step == config.steps:
             eta = (time.monotonic() - start) / step * (config.steps - step)
             log({"phase": "warmup", "step": step, "loss": loss.item(), "eta_s": round(eta)})
-
-
-@torch.no_grad()
-def sound_embeddings(model: AudioLLM, sounds: Sequence[str]) -> Tensor:
-    """Return (S, H): the mean of the LLM's input embeddings of each sound's words."""
-    table = model.llm.get_input_embeddings()
-    rows = [
-        model.tokenizer(" " + sound, add_special_tokens=False, return_tensors="pt")["input_ids"][0]
-        for sound in sounds
-    ]
-    return torch.stack([table(row).float().mean(dim=0) for row in rows])
 
 
 def alignment_loss(tokens: Tensor, words: Tensor, targets: Tensor, bias: Tensor) -> Tensor:
@@ -111,3 +102,22 @@ def _batch(n_clips: int, size: int, step: int, rng_seed: int) -> list[int]:
             order[turn] = ranked(range(n_clips), "warmup", rng_seed, turn)
         picked.append(order[turn][index])
     return picked
+
+
+def _partners(
+    picked: Sequence[int], n_clips: int, share: float, step: int, rng_seed: int
+) -> list[list[int]]:
+    """Return each clip's number, for a share of them with another's before or behind it."""
+    groups = []
+    for position, index in enumerate(picked):
+        salt = ("joined", rng_seed, step, position)
+        group = [index]
+        if unit(*salt) < share:
+            group.insert(seed(*salt, "place") % 2, seed(*salt, "partner") % n_clips)
+        groups.append(group)
+    return groups
+
+
+def _in_sequence(streams: Sequence[Sequence[Tensor]], group: Sequence[int]) -> list[Tensor]:
+    """Return the frames of clips one after the other, stream by stream: a scene for free."""
+    return [torch.cat(frames) for frames in zip(*(streams[i] for i in group), strict=True)]
