@@ -41,7 +41,7 @@ def test_all_tasks_are_composed_and_every_row_fits_the_schema(tmp_path: Path) ->
     path = tmp_path / "00000.parquet"
     write_shard(path, ROWS, SEED_PROMPT)
     assert read_shard(path, SEED_PROMPT) == ROWS
-    assert {row["task"] for row in ROWS} == set(TASK_NAMES)
+    assert {row["task"] for row in ROWS} == set(TASK_NAMES) - {"text_only"}  # 0 rows by default
 
 
 def test_ids_are_unique() -> None:
@@ -141,6 +141,16 @@ def test_a_row_lies_in_the_shard_of_its_first_clip() -> None:
         assert rows == [row for row in ROWS if row in rows]
     assert sum(map(len, dealt)) == len(ROWS)
     assert split_into_shards([], 2) == [[], []]
+
+
+def test_rows_without_a_clip_are_spread_by_their_own_ids() -> None:
+    cfg = config(text_only={"rows": 2})
+    rows = [r for r in compose_seed_prompts(CLIPS, BOOK, cfg, rng_seed=0) if not r["clips"]]
+    dealt = split_into_shards(rows, 3)
+    assert all(len(part) > len(rows) / 6 for part in dealt)
+    assert sorted(row["prompt_id"] for part in dealt for row in part) == sorted(
+        row["prompt_id"] for row in rows
+    )
 
 
 def test_shards_are_even() -> None:

@@ -328,7 +328,7 @@ def test_check_finds_rules_that_rows_break(tmp_path: Path) -> None:
         f"{path}: split 'dev' is not one of train, validation, test: 1 (p2)",
         f"{path}: split 'validation', but its clips are of 'train': 1 (p4)",
         f"{path}: task 'dance' is not one of caption, absence, presence_absence, presence_qa, "
-        "difference, joint_caption: 1 (p5)",
+        "difference, joint_caption, text_only: 1 (p5)",
     ]
 
 

@@ -288,7 +288,7 @@ def test_an_unquoted_yes_in_an_example_is_caught(tmp_path: Path) -> None:
 # ---- the shipped files -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("task", TASK_NAMES)
+@pytest.mark.parametrize("task", [task for task in TASK_NAMES if task != "text_only"])
 def test_shipped_prompts_load_with_several_wordings_and_examples(task: TaskName) -> None:
     prompt = load_book(SHIPPED, [task])[task]
     assert 4 <= len(prompt.wordings) <= 8
@@ -296,5 +296,20 @@ def test_shipped_prompts_load_with_several_wordings_and_examples(task: TaskName)
     assert all(len(example.reply.split()) <= 20 for example in prompt.file.examples)
 
 
+def test_text_is_asked_for_in_many_ways_and_without_examples() -> None:
+    file = load_book(SHIPPED, ["text_only"])["text_only"].file
+    assert len(file.questions) >= 20
+    assert all("{{ topic }}" in question.text for question in file.questions)
+    assert (file.examples, file.evidence, file.system) == ([], "", None)
+
+
 def test_a_book_holds_the_tasks_asked_for() -> None:
     assert list(load_book(SHIPPED, ["caption", "difference"])) == ["caption", "difference"]
+
+
+def test_only_a_task_without_clips_does_without_evidence(tmp_path: Path) -> None:
+    assert load_error(write(tmp_path, evidence="")) == (
+        "FILE: evidence is missing: what the LLM reads in place of sound"
+    )
+    text = prompt(task="text_only", evidence="", examples=[]).render("tell", [], {"sound": "cow"})
+    assert text.messages[-1] == {"role": "user", "content": "Tell me about cow."}

@@ -243,10 +243,10 @@ def test_no_stage_says_more_than_it_means(mess: Mess) -> None:
             "compose.tasks.presense_qa: Extra inputs are not permitted",
         ),
         (
-            "tasks: {caption: 1, presence_qa: 2}",
+            "tasks: {caption: 1, presence_qa: 2, text_only: 1}",
             "tasks: {captions: 1}",
             "train.phases.0.tasks.captions.[key]: Input should be 'caption', 'absence', "
-            "'presence_absence', 'presence_qa', 'difference' or 'joint_caption', "
+            "'presence_absence', 'presence_qa', 'difference', 'joint_caption' or 'text_only', "
             'found "captions"',
         ),
         ("run: tiny", "run: ../tiny", "run: String should match pattern"),
