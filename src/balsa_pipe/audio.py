@@ -17,6 +17,7 @@ import numpy.typing as npt
 import soundfile
 
 from balsa_pipe.errors import AudioError
+from balsa_pipe.files import whole
 
 if TYPE_CHECKING:
     import torch
@@ -113,14 +114,11 @@ def write_flac(path: Path, mono: "torch.Tensor", sample_rate_hz: int) -> str:
     """Write samples (n,) in -1..1 as 16-bit FLAC, whole or not at all; return their audio_hash."""
     samples = (mono.clamp(-1, 1) * 32767).round().short().numpy()
     encoded = io.BytesIO()
-    partial = path.with_name(path.name + ".partial")
     try:
         soundfile.write(encoded, samples, sample_rate_hz, format="FLAC", subtype="PCM_16")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(encoded.getbuffer())
-        partial.replace(path)
+        with whole(path) as partial:
+            partial.write_bytes(encoded.getbuffer())
     except (OSError, soundfile.LibsndfileError) as exc:
-        partial.unlink(missing_ok=True)
         raise AudioError(f"{path}: could not be written ({exc}); nothing was left there") from exc
     hasher = hashlib.blake2b(f"{sample_rate_hz},1;".encode(), digest_size=16)
     hasher.update((samples / np.float32(32768)).astype("<f4", copy=False).tobytes())

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from balsa_pipe.errors import ModelError
+from balsa_pipe.errors import ModelError, one_line
 
 Tokenizer = Any
 """A transformers tokenizer; the library ships no types."""
@@ -29,7 +29,7 @@ def load_tokenizer(model: str) -> Tokenizer:
     try:
         return AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     except (OSError, ValueError) as exc:
-        reason = " ".join(str(exc).split())
+        reason = one_line(exc)
         raise ModelError(
             f"llm: {model}: no tokenizer could be loaded ({reason}); check `llm:` in the config "
             "and, for a hub id, the network"

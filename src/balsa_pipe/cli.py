@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
 
-from balsa_pipe.errors import BalsaError, ConfigError
+from balsa_pipe.errors import BalsaError, ConfigError, one_line
+from balsa_pipe.files import write_whole
 from balsa_pipe.locks import joined_run
 
 T = TypeVar("T")
@@ -434,7 +435,7 @@ def main() -> NoReturn:
         with joined_run():
             app()
     except BalsaError as error:
-        log(f"balsa: {' '.join(str(error).split())}")
+        log(f"balsa: {one_line(error)}")
         sys.exit(2)
     sys.exit(0)
 
@@ -503,10 +504,7 @@ def _parsed(path: Path, parse: Callable[[str], T]) -> T:
 
 def _write(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, text)
     except OSError as exc:
         raise BalsaError(f"{path}: could not be written ({exc.strerror})") from exc

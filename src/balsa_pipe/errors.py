@@ -35,3 +35,8 @@ class EngineError(BalsaError):
 
 class ModelError(BalsaError):
     """A model folder that can't be loaded or doesn't fit its parts."""
+
+
+def one_line(error: BaseException, limit: int | None = None) -> str:
+    """Return what an error says, in one line of at most so many characters; else its type."""
+    return " ".join(str(error).split())[:limit] or type(error).__name__

@@ -3,13 +3,13 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from balsa_pipe.errors import ShardError
+from balsa_pipe.files import whole
 from balsa_pipe.schemas import Row
 
 META_KEY = b"balsa_pipe"
@@ -25,18 +25,13 @@ def write_shard(
     rows = list(rows)
     _check_keys(path, rows, schema)
     meta = {META_KEY: json.dumps(facts or {}, sort_keys=True)}
-    partial = path.with_name(path.name + ".partial")
     try:
         table = pa.Table.from_pylist(rows, schema=schema.with_metadata(meta))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with whole(path) as partial, partial.open("wb") as file:
             pq.write_table(table, file, compression="zstd")
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
     except (pa.ArrowException, OSError, ValueError, OverflowError) as exc:
-        with suppress(OSError):
-            partial.unlink()
         reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
         raise ShardError(
             f"{path}: could not be written ({reason}); nothing was left there. Free some space "

@@ -14,7 +14,18 @@ ROOT = Path(balsa_pipe.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
-    *("errors", "locks", "schemas", "hashing", "config", "shards", "journal", "text", "chat"),
+    *(
+        "errors",
+        "files",
+        "locks",
+        "schemas",
+        "hashing",
+        "config",
+        "shards",
+        "journal",
+        "text",
+        "chat",
+    ),
     *("audio", "prompts", "vocabulary", "engines", "corpora", "scenes", "tasks"),
     *("ingest", "compose", "synthesize", "curate", "card", "model", "engines.transformers"),
     *("train", "evaluate", "inspection", "report", "doctor", "assets", "workflow"),

@@ -39,9 +39,10 @@ ROWS = compose()
 
 def test_all_tasks_are_composed_and_every_row_fits_the_schema(tmp_path: Path) -> None:
     path = tmp_path / "00000.parquet"
-    write_shard(path, ROWS, SEED_PROMPT)
-    assert read_shard(path, SEED_PROMPT) == ROWS
-    assert {row["task"] for row in ROWS} == set(TASK_NAMES) - {"text_only"}  # 0 rows by default
+    rows = compose_seed_prompts(CLIPS, BOOK, config(text_only={"rows": 1}), rng_seed=0)
+    write_shard(path, rows, SEED_PROMPT)
+    assert read_shard(path, SEED_PROMPT) == rows
+    assert {row["task"] for row in rows} == set(TASK_NAMES)
 
 
 def test_ids_are_unique() -> None:

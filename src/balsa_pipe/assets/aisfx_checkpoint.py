@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from balsa_pipe.errors import AssetError
+from balsa_pipe.errors import AssetError, one_line
 
 
 def convert_aisfx(checkpoint: bytes, folder: Path) -> None:
@@ -19,7 +19,7 @@ def convert_aisfx(checkpoint: bytes, folder: Path) -> None:
     try:
         encoder.load_state_dict(weights)
     except RuntimeError as exc:
-        detail = " ".join(str(exc).split())[:200]
+        detail = one_line(exc, 200)
         raise AssetError(f"checkpoint.pth does not hold the aiSFX network: {detail}") from exc
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})

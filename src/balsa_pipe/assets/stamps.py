@@ -7,6 +7,7 @@ from typing import Any
 from balsa_pipe.assets.clients import file_digest
 from balsa_pipe.assets.manifest import Package
 from balsa_pipe.assets.parts import Clip, Part
+from balsa_pipe.files import write_whole
 
 CODE_VERSION = 1
 """Raise by one when a converter or reader makes other files than before."""
@@ -62,11 +63,3 @@ def write_manifest(assets: Path, clips: list[Clip]) -> None:
     text = "".join(json.dumps(clip, ensure_ascii=False) + "\n" for clip in clips)
     if clips and not (path.is_file() and path.read_text(encoding="utf-8") == text):
         write_whole(path, text)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is either there as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

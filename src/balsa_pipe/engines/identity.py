@@ -6,7 +6,7 @@ from pathlib import Path
 from balsa_pipe.chat import looks_like_folder
 from balsa_pipe.engines import fake
 from balsa_pipe.engines.base import EngineIdentity
-from balsa_pipe.errors import EngineError, ModelError
+from balsa_pipe.errors import EngineError, ModelError, one_line
 from balsa_pipe.hashing import digest, file_sha256
 
 _TELLING = (".json", ".jinja", ".model", ".safetensors", ".txt")
@@ -56,7 +56,7 @@ def _hub_revision(model: str) -> str:
     try:
         config = Path(hf_hub_download(model, "config.json"))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as exc:
-        reason = " ".join(str(exc).split())
+        reason = one_line(exc)
         raise ModelError(
             f"llm: {model}: can't be found on the hub or in its cache ({reason}); check `llm:` in "
             "the config and the network"

@@ -11,7 +11,7 @@ from typing import Any
 
 from balsa_pipe.chat import encode_chat, looks_like_folder
 from balsa_pipe.engines.base import EngineIdentity, EngineSettings, Reply, Request
-from balsa_pipe.errors import EngineError
+from balsa_pipe.errors import EngineError, one_line
 
 _LOG = logging.getLogger(__name__)
 _LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM offers
@@ -85,7 +85,7 @@ class VllmEngine:
         except Exception as exc:
             raise EngineError(
                 f"engine vllm: it stopped while {len(self._n_prompt_tokens)} replies were being "
-                f"written ({_one_line(exc)}); finished rows are kept, run the same command again"
+                f"written ({one_line(exc, 300)}); finished rows are kept, run the same command again"
             ) from exc
         return done + [self._reply(output) for output in outputs if output.finished]
 
@@ -133,12 +133,12 @@ def _start(arguments: dict[str, Any]) -> Any:
             return LLMEngine.from_engine_args(EngineArgs(**arguments))
     except ImportError as exc:
         raise EngineError(
-            f"engine vllm: vLLM can't be imported ({_one_line(exc)}); run `balsa doctor`, "
+            f"engine vllm: vLLM can't be imported ({one_line(exc, 300)}); run `balsa doctor`, "
             "which says what is missing and how to get it"
         ) from exc
     except Exception as exc:  # vLLM raises what the failing part raises
         raise EngineError(
-            f"engine vllm: it didn't start ({_one_line(exc)}); {_advice(exc)}"
+            f"engine vllm: it didn't start ({one_line(exc, 300)}); {_advice(exc)}"
         ) from exc
 
 
@@ -240,7 +240,7 @@ def _lora_arguments(adapter: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, StopIteration) as exc:
         raise EngineError(
             f"{config}: not the config of a LoRA of rank {_LORA_RANKS[-1]} or less "
-            f"({_one_line(exc)}); run the train stage again"
+            f"({one_line(exc, 300)}); run the train stage again"
         ) from exc
     return {
         "enable_lora": True,
@@ -271,7 +271,3 @@ def _advice(exc: Exception) -> str:
         else "the environment's VLLM_CPU_KVCACHE_SPACE (GiB)"
     )
     return f"lower max_num_seqs or max_model_len in the config, or change {space}"
-
-
-def _one_line(exc: BaseException) -> str:
-    return " ".join(str(exc).split())[:300] or type(exc).__name__

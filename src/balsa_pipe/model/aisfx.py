@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from balsa_pipe.errors import ModelError
+from balsa_pipe.errors import ModelError, one_line
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class AisfxEncoder(nn.Module):
                 "run `balsa fetch demo`, or leave the encoder out of train.encoders"
             ) from exc
         except (KeyError, RuntimeError, SafetensorError, TypeError, ValueError) as exc:
-            detail = " ".join(str(exc).split())[:200]
+            detail = one_line(exc, 200)
             raise ModelError(f"{folder}: not an aiSFX encoder: {detail}; fetch it again") from exc
         return encoder.eval().requires_grad_(False)
 

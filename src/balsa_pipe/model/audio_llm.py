@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from balsa_pipe.chat import load_tokenizer
 from balsa_pipe.config import AdapterConfig, EncoderConfig, LoraSettings
 from balsa_pipe.engines.identity import model_revision
-from balsa_pipe.errors import ModelError
+from balsa_pipe.errors import ModelError, one_line
 from balsa_pipe.model.adapter import QFormer
 from balsa_pipe.model.prompt import AUDIO_SLOT, IGNORE
 
@@ -213,7 +213,7 @@ def load_llm(llm: str, dtype: torch.dtype) -> Any:
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as exc:
         raise ModelError(
-            f"llm {llm}: can't be loaded ({_one_line(exc)}); run `balsa doctor`"
+            f"llm {llm}: can't be loaded ({one_line(exc, 200)}); run `balsa doctor`"
         ) from exc
     model.generation_config = GenerationConfig()  # greedy means greedy: no penalties of its own
     return model.requires_grad_(False)
@@ -239,7 +239,9 @@ def load_lora(llm: Any, folder: Path) -> Any:
         SafetensorError,
         UserWarning,
     ) as exc:
-        raise ModelError(f"{folder}: does not fit the llm ({_one_line(exc)}); train again") from exc
+        raise ModelError(
+            f"{folder}: does not fit the llm ({one_line(exc, 200)}); train again"
+        ) from exc
 
 
 def load_model_config(folder: Path) -> AudioLLMConfig:
@@ -269,8 +271,6 @@ def load_weights(module: nn.Module, path: Path, *, strict: bool = True) -> None:
     try:
         module.load_state_dict(load_file(path), strict=strict)
     except (OSError, SafetensorError, RuntimeError) as exc:
-        raise ModelError(f"{path}: does not fit the model ({_one_line(exc)}); train again") from exc
-
-
-def _one_line(exc: BaseException) -> str:
-    return " ".join(str(exc).split())[:200] or type(exc).__name__
+        raise ModelError(
+            f"{path}: does not fit the model ({one_line(exc, 200)}); train again"
+        ) from exc

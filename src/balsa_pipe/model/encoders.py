@@ -8,7 +8,7 @@ from torch import Tensor
 
 from balsa_pipe import audio
 from balsa_pipe.config import EncoderConfig, SoundEffectsConfig, WhisperConfig
-from balsa_pipe.errors import ModelError
+from balsa_pipe.errors import ModelError, one_line
 
 WHISPER_RATE_HZ = 16_000
 WHISPER_FRAMES_PER_S = 50
@@ -63,7 +63,7 @@ class WhisperFrames:
                 config.path, chunk_length=config.window_s
             )
         except (OSError, ValueError, RuntimeError, SafetensorError) as exc:
-            reason = " ".join(str(exc).split())[:200]
+            reason = one_line(exc, 200)
             raise ModelError(
                 f"{config.path}: not a Whisper model folder or hub id ({reason}); correct "
                 "train.encoders, or fetch it again"

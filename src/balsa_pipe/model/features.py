@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from balsa_pipe.config import EncoderConfig
 from balsa_pipe.errors import BalsaError, ModelError
+from balsa_pipe.files import whole
 from balsa_pipe.hashing import digest, file_sha256
 from balsa_pipe.model.encoders import FrameEncoder, build_encoder, encode_file
 from balsa_pipe.schemas import Row
@@ -111,14 +111,10 @@ def _write(path: Path, named: dict[str, Tensor]) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(named, partial)
-        partial.replace(path)
+        with whole(path, f".{os.getpid()}") as partial:
+            save_file(named, partial)
     except (OSError, SafetensorError) as exc:
-        with suppress(OSError):
-            partial.unlink()
         raise BalsaError(
             f"{path}: could not be written ({exc}); free some space or fix the cause and run the "
             "same command again"

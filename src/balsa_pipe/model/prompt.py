@@ -66,7 +66,7 @@ def encode_example(
 ) -> Encoded:
     """Return one training example; a reply that is too long is cut at its end and says so."""
     ids = encode_prompt(tokenizer, n_clips, question, audio_tokens=audio_tokens, system=system)
-    wanted = [*_plain_tokens(tokenizer, reply), tokenizer.eos_token_id]
+    wanted = [*text_tokens(tokenizer, reply), tokenizer.eos_token_id]
     target = wanted[:max_reply_tokens]
     return Encoded(
         ids=ids + target,
@@ -86,8 +86,8 @@ def _tokens(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _plain_tokens(tokenizer: Any, text: str) -> list[int]:
-    """Tokens of a text whose special-token strings stay text."""
+def text_tokens(tokenizer: Any, text: str) -> list[int]:
+    """Return the ids of a text whose special-token strings stay text."""
     return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
 

@@ -118,6 +118,12 @@ def usable(clips: Iterable[Row]) -> list[Row]:
     ]
 
 
+def usable_by_split(clips: Iterable[Row]) -> dict[str, list[Row]]:
+    """Return the usable clips of each split that is composed."""
+    pool = usable(clips)
+    return {split: [c for c in pool if c["split"] == split] for split in COMPOSED_SPLITS}
+
+
 def rows_of(clip: Row, task: TaskName, rows: float) -> range:
     """Return the indices of a clip's rows of a task; validation needs one at most.
 

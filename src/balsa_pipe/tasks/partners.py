@@ -9,13 +9,12 @@ from balsa_pipe.config import PerPair, TaskName
 from balsa_pipe.hashing import ranked, unit
 from balsa_pipe.schemas import Row
 from balsa_pipe.tasks.common import (
-    COMPOSED_SPLITS,
     Ask,
     Context,
     Expectation,
     rows_of,
     to_row,
-    usable,
+    usable_by_split,
     watched_sounds,
 )
 from balsa_pipe.vocabulary import Vocabulary, captions_of, sounds_of
@@ -103,10 +102,8 @@ def ask_together(context: Context, task: TaskName, clips: Iterable[Row], cfg: Pe
 
     Every second row of a clip has the clips of the row before it, the other way round.
     """
-    pool = usable(clips)
     rows = []
-    for split in COMPOSED_SPLITS:
-        members = [clip for clip in pool if clip["split"] == split]
+    for members in usable_by_split(clips).values():
         company = Company(members, context.vocabulary, context.rng_seed)
         for clip in members:
             for index in rows_of(clip, task, cfg.rows):

@@ -9,7 +9,6 @@ from balsa_pipe.hashing import ranked
 from balsa_pipe.schemas import Row
 from balsa_pipe.tasks.balance import Wishes, match
 from balsa_pipe.tasks.common import (
-    COMPOSED_SPLITS,
     Ask,
     Context,
     Expectation,
@@ -17,7 +16,7 @@ from balsa_pipe.tasks.common import (
     pick_strategy,
     rows_of,
     to_row,
-    usable,
+    usable_by_split,
 )
 from balsa_pipe.tasks.judging import (
     FORM,
@@ -56,10 +55,8 @@ def compose(clips: Iterable[Row], context: Context) -> list[Row]:
 
     A yes-question on a sound goes where too few clips lack it to ask as often for a no.
     """
-    pool = usable(clips)
     rows = []
-    for split in COMPOSED_SPLITS:
-        members = [clip for clip in pool if clip["split"] == split]
+    for members in usable_by_split(clips).values():
         present, absent = _balanced(members, context)
         for clip in members:
             name = clip["clip_id"]

@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from balsa_pipe.hashing import ranked, unit
 from balsa_pipe.schemas import Row
 from balsa_pipe.tasks.common import (
-    COMPOSED_SPLITS,
     Ask,
     Context,
     Expectation,
     RejectReason,
     rows_of,
     to_row,
-    usable,
+    usable_by_split,
 )
 from balsa_pipe.tasks.judging import FORM, first_reason
 
@@ -29,10 +28,8 @@ def compose(clips: Iterable[Row], context: Context) -> list[Row]:
 
     There are as many as rows times clips, but no more than wordings times topics.
     """
-    pool = usable(clips)
     rows = []
-    for split in COMPOSED_SPLITS:
-        members = [clip for clip in pool if clip["split"] == split]
+    for split, members in usable_by_split(clips).items():
         wanted = sum(
             len(rows_of(clip, "text_only", context.cfg.tasks.text_only.rows)) for clip in members
         )

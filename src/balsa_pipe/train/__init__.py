@@ -9,6 +9,7 @@ import torch
 
 from balsa_pipe.config import Phase, TrainConfig
 from balsa_pipe.engines.identity import model_revision
+from balsa_pipe.files import whole
 from balsa_pipe.hashing import digest, seed
 from balsa_pipe.model.audio_llm import AudioLLM, AudioLLMConfig, load_weights, save_weights
 from balsa_pipe.model.features import FeatureStore
@@ -135,10 +136,8 @@ def _trained_weights(model: AudioLLM) -> int:
 
 def _keep(model: AudioLLM, folder: Path) -> None:
     """Write what a finished phase has fitted; it stands there whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{DONE}.partial"
-    save_weights(model, partial)
-    partial.replace(folder / DONE)
+    with whole(folder / DONE) as partial:
+        save_weights(model, partial)
 
 
 def _restore(model: AudioLLM, folder: Path) -> bool:

@@ -48,10 +48,9 @@ class Collator:
             "masks": masks,
             "weights": torch.tensor(pad_left(weights, 0)),
         }
-        if any(example.label_salt and example.clips for example in examples):
-            batch["stand_ins"] = torch.stack(
-                [self._stand_in(one, clip) for one in examples for clip in one.clips]
-            )
+        stand_ins = [self._stand_in(one, clip) for one in examples for clip in one.clips]
+        if any(one is not self._nothing for one in stand_ins):
+            batch["stand_ins"] = torch.stack(stand_ins)
         return batch
 
     def replies_cut(self, examples: Iterable[Example]) -> dict[str, int]:

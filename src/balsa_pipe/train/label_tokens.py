@@ -15,6 +15,7 @@ from torch import Tensor
 
 from balsa_pipe.hashing import ranked, seed
 from balsa_pipe.model.audio_llm import AudioLLM
+from balsa_pipe.model.prompt import text_tokens
 from balsa_pipe.schemas import Row
 
 NOISE = 0.5
@@ -57,9 +58,7 @@ def sound_embeddings(model: AudioLLM, sounds: Sequence[str]) -> Tensor:
     """Return (S, H): the mean of the LLM's input embeddings of each sound's words."""
     table = model.llm.get_input_embeddings()
     rows = [
-        model.tokenizer(" " + sound, add_special_tokens=False, split_special_tokens=True)[
-            "input_ids"
-        ]
+        torch.tensor(text_tokens(model.tokenizer, " " + sound), device=table.weight.device)
         for sound in sounds
     ]
-    return torch.stack([table(torch.tensor(row)).float().mean(dim=0) for row in rows])
+    return torch.stack([table(row).float().mean(dim=0) for row in rows])

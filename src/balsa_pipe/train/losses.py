@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from balsa_pipe.files import write_whole
+
 Loss = dict[str, Any]
 """phase, step, and loss (training) or eval_loss (validation)."""
 
@@ -34,9 +36,7 @@ class LossLog:
             record for record in self.records if record["phase"] != phase or record["step"] <= step
         ]
         lines = [json.dumps(record) + "\n" for record in self.records]
-        partial = self._path.with_name(self._path.name + ".partial")
-        partial.write_text("".join(lines))
-        partial.replace(self._path)
+        write_whole(self._path, "".join(lines))
 
 
 def _read(path: Path) -> list[Loss]:
