@@ -24,8 +24,8 @@ clean:
 .venv/ready: $(LOCK) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python 3.11 or newer is needed: make PYTHON=python3.11 demo")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r $(LOCK)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-build-isolation --editable .
 	@# torchaudio's wheel is linked against CUDA; without it, its pure-Python part is what works.
 	$(BIN)/python -c 'import torch, pathlib, importlib.metadata as m; [p.locate().unlink(missing_ok=True) for p in m.files("torchaudio") if torch.version.cuda is None and p.match("torchaudio/lib/*.so")]'
 	@touch $@

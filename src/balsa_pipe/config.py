@@ -328,10 +328,24 @@ class TrainConfig(_Section):
     verdict_weight: float = Field(
         default=1.0, ge=1, description="what the yes or no that opens a reply counts, in tokens"
     )
+    text_weight: float = Field(
+        default=1.0, gt=0, description="what a reply token of a text-only row counts"
+    )
     save_steps: Positive = 50
     validation_rows: Positive = 64
     features: Path = Path("data/features")
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
+
+    @model_validator(mode="after")
+    def validate_text(self) -> Self:
+        """Refuse text-only rows where nothing learns from them."""
+        wanting = [phase.name for phase in self.phases if "text_only" in phase.tasks]
+        if self.lora is None and wanting:
+            raise ValueError(
+                f"text_only keeps LoRA from unlearning text, and lora is null; drop text_only from "
+                f"phases.{', '.join(wanting)}"
+            )
+        return self
 
     @field_validator("phases")
     @classmethod

@@ -131,19 +131,33 @@ def test_audio_tokens_start_as_loud_as_words(tiny: Path) -> None:
 
 @torch.no_grad()
 def loss_by_hand(model: AudioLLM, tensors: dict[str, Any]) -> tuple[float, int]:
-    """Return the summed loss on the replies from the LLM's whole logits, row by row, unpadded."""
+    """Return the summed loss on the replies from the LLM's whole logits, row by row, unpadded.
+
+    A row with sound is learned; one without is to be said as the LLM says it without LoRA.
+    """
     embeds = model.embed(tensors["ids"], tensors["frames"], tensors["masks"])
     total, count = 0.0, 0
-    rows = zip(embeds, tensors["attention_mask"], tensors["labels"], strict=True)
-    for row_embeds, mask, labels in rows:
+    rows = zip(embeds, tensors["ids"], tensors["attention_mask"], tensors["labels"], strict=True)
+    for row_embeds, ids, mask, labels in rows:
         real = mask.bool()
-        logits = model.llm(inputs_embeds=row_embeds[real].unsqueeze(0)).logits[0]
-        chances = logits.float().log_softmax(dim=-1)
+        now = chances(model, row_embeds[real])
+        with model.llm.disable_adapter():
+            before = chances(model, row_embeds[real])
         for position, label in enumerate(labels[real].tolist()):
-            if label != IGNORE:
-                total -= float(chances[position - 1, label])
-                count += 1
+            if label == IGNORE:
+                continue
+            count += 1
+            if (ids == AUDIO_SLOT).any():
+                total -= float(now[position - 1, label])
+            else:
+                drift = before.exp() * (before - now)
+                total += float(drift[position - 1].sum())
     return total, count
+
+
+def chances(model: AudioLLM, embeds: Tensor) -> Tensor:
+    logits: Tensor = model.llm(inputs_embeds=embeds.unsqueeze(0)).logits[0]
+    return logits.float().log_softmax(dim=-1)
 
 
 @pytest.mark.parametrize("chosen", [[0], [0, 1], [2], [0, 1, 2, 3]])
@@ -158,6 +172,17 @@ def test_the_loss_is_that_of_the_reply_tokens_alone(
     assert float(loss(model, tensors, num_items_in_batch=100)) == pytest.approx(
         total / 100, rel=1e-5
     )
+
+
+@torch.no_grad()
+def test_text_without_sound_costs_nothing_until_lora_moves_it(tiny: Path, rows: list[Row]) -> None:
+    model = untrained(tiny)
+    tensors = batch(tiny, model, [rows[2]])
+    assert tensors["keeps"].tolist() == [True]
+    assert float(loss(model, tensors)) == pytest.approx(0, abs=1e-6)
+    assert float(loss(shaken(model), tensors)) > 1e-3
+    del tensors["keeps"]
+    assert float(loss(untrained(tiny), tensors)) > 1  # as a reply to learn, it costs a lot
 
 
 @torch.no_grad()

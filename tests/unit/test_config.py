@@ -180,6 +180,14 @@ def test_phases_need_names_of_their_own(names: list[str]) -> None:
     )
 
 
+def test_text_only_rows_need_a_lora_to_learn_from_them() -> None:
+    phases = [{"name": "one", "tasks": {"text_only": 1}, "steps": 1}]
+    config = changed("train.phases", phases)
+    assert parse_config(config).train.lora is not None
+    config["train"]["lora"] = None
+    assert "drop text_only from phases.one" in error_of(config)
+
+
 def test_a_config_cannot_be_changed_afterwards() -> None:
     config = parse_config(smallest())
     with pytest.raises(ValueError, match="frozen"):

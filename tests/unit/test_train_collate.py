@@ -12,6 +12,8 @@ from balsa_pipe.model.prompt import AUDIO_SLOT, IGNORE, encode_example
 from balsa_pipe.train.collate import Collator
 from balsa_pipe.train.examples import Example, to_example
 
+_ALWAYS = {"ids", "attention_mask", "labels", "frames", "masks", "weights"}
+
 
 @pytest.fixture(scope="module")
 def model(tiny: Path) -> AudioLLM:
@@ -33,7 +35,8 @@ def test_a_batch_holds_each_example_at_its_right_end(
     tiny: Path, model: AudioLLM, examples: list[Example]
 ) -> None:
     batch = Collator(store(tiny), model, 50)(examples)
-    assert batch.keys() == {"ids", "attention_mask", "labels", "frames", "masks", "weights"}
+    assert batch.keys() == _ALWAYS | {"keeps"}
+    assert batch["keeps"].tolist() == [False, False, True]
     assert batch["ids"].shape == batch["labels"].shape == batch["attention_mask"].shape
     assert batch["ids"].dtype == batch["labels"].dtype == torch.int64
     for example, ids, labels, mask in zip(
@@ -55,17 +58,6 @@ def test_a_batch_holds_each_example_at_its_right_end(
     assert (batch["ids"] == AUDIO_SLOT).sum(dim=1).tolist() == [3, 6, 0]
 
 
-def test_the_verdict_of_a_closed_question_weighs_more(tiny: Path, model: AudioLLM) -> None:
-    asked = Example("id", "presence_qa", (), "Is there a dog?", "Yes, a dog barks.", True)
-    batch = Collator(store(tiny), model, 50, verdict_weight=5.0)([asked])
-    first = int((batch["labels"][0] != IGNORE).nonzero()[0])
-    expected = torch.ones(batch["ids"].shape[1])
-    expected[first] = 5.0
-    assert torch.equal(batch["weights"][0], expected)
-    plain = model(**{**batch, "weights": None})["loss"]
-    assert model(**batch)["loss"] > plain  # each reply token's loss is positive
-
-
 def test_clips_come_in_the_order_of_the_slots_with_masks_of_their_length(
     tiny: Path, model: AudioLLM, examples: list[Example]
 ) -> None:
@@ -84,18 +76,33 @@ def test_a_batch_without_sound_has_no_frames(
 ) -> None:
     batch = Collator(store(tiny), model, 50)(examples[2:])
     assert batch["frames"] == batch["masks"] == []
-    assert float(model(**batch)["loss"].detach()) > 0
+    assert torch.isfinite(model(**batch)["loss"])
+
+
+def test_a_batch_with_sound_in_each_row_keeps_none(
+    tiny: Path, model: AudioLLM, examples: list[Example]
+) -> None:
+    assert Collator(store(tiny), model, 50)(examples[:2]).keys() == _ALWAYS
 
 
 def test_the_verdict_of_a_closed_question_counts_more(
     tiny: Path, model: AudioLLM, examples: list[Example]
 ) -> None:
-    closed = replace(examples[2], has_verdict=True)
+    closed = replace(examples[0], reply="Yes, it beeps.", has_verdict=True)
     batch = Collator(store(tiny), model, 50, 4.0)([*examples, closed])
     wanted = batch["attention_mask"].float()
     first = int((batch["labels"][3] != IGNORE).int().argmax())
     assert model.tokenizer.decode(batch["labels"][3][first]) == "Yes"
     wanted[3, first] = 4.0
+    assert torch.equal(batch["weights"], wanted)
+
+
+def test_text_without_sound_has_a_weight_of_its_own(
+    tiny: Path, model: AudioLLM, examples: list[Example]
+) -> None:
+    batch = Collator(store(tiny), model, 50, text_weight=3.0)(examples)
+    wanted = batch["attention_mask"].float()
+    wanted[2] *= 3
     assert torch.equal(batch["weights"], wanted)
 
 

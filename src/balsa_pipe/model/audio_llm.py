@@ -141,38 +141,47 @@ class AudioLLM(nn.Module):
         masks: Sequence[Tensor] = (),
         weights: Tensor | None = None,
         stand_ins: Tensor | None = None,
+        keeps: Tensor | None = None,
         num_items_in_batch: Tensor | int | None = None,
     ) -> dict[str, Tensor]:
         """Return the loss on the replies of a left-padded batch, per reply token.
 
         ids, attention_mask, labels: (B, T). weights, when given, is how much each label counts,
-        (B, T). stand_ins: see embed. num_items_in_batch, when given, is the number of reply tokens
-        of the whole global batch, so that accumulation doesn't change the loss.
+        (B, T). stand_ins: see embed. keeps (B,), when given: the rows whose replies show how the LLM
+        speaks without LoRA; their loss is how far it is from there. num_items_in_batch, when given,
+        is the number of reply tokens of the whole global batch, so that accumulation doesn't change
+        the loss.
         """
         embeds = self.embed(ids, frames, masks, stand_ins=stand_ins)
-        # Logits only where some row has its reply, one token earlier: that token predicts it. Given
-        # as positions, not as a count: a count gives a view, whose matmul copies the vocabulary.
-        first = int((labels != IGNORE).any(dim=0).float().argmax())
-        positions = torch.arange(first - 1, labels.shape[1] - 1, device=labels.device)
-        logits = self.llm(
-            inputs_embeds=embeds,
-            attention_mask=attention_mask,
-            position_ids=(attention_mask.cumsum(dim=-1) - 1).clamp(min=0),
-            logits_to_keep=positions,
-            use_cache=False,
-        ).logits
-        targets = labels[:, first:]
-        losses = nn.functional.cross_entropy(
-            logits.float().flatten(0, 1),
-            targets.flatten(),
-            ignore_index=IGNORE,
-            reduction="none",
-        )
+        replies = labels != IGNORE
+        wanted = nn.functional.pad(replies[:, 1:], (0, 1))  # each token is predicted by the last
+        now = self._log_probs(embeds, attention_mask, wanted)
+        losses = -now.gather(1, labels[replies].unsqueeze(1)).squeeze(1)
+        if keeps is not None and self.parts.has_lora:
+            with torch.no_grad(), self.llm.disable_adapter():
+                before = self._log_probs(embeds[keeps], attention_mask[keeps], wanted[keeps])
+            kept = keeps.unsqueeze(1).expand_as(wanted)[wanted]
+            drift = nn.functional.kl_div(now[kept], before, reduction="none", log_target=True)
+            losses = losses.masked_scatter(kept, drift.sum(dim=1))
         if weights is not None:
-            losses = losses * weights[:, first:].flatten()
-        return {
-            "loss": losses.sum() / (num_items_in_batch or (targets != IGNORE).sum().clamp(min=1))
-        }
+            losses = losses * weights[replies]
+        return {"loss": losses.sum() / (num_items_in_batch or replies.sum().clamp(min=1))}
+
+    def _log_probs(self, embeds: Tensor, attention_mask: Tensor, wanted: Tensor) -> Tensor:
+        """Return the log-probabilities (N, V) of what follows at the N wanted places of (B, T)."""
+        head = self.llm.get_output_embeddings()
+        # The head is by far the widest layer: it is given the wanted places only.
+        choice = head.register_forward_pre_hook(lambda _, args: (args[0][wanted],))
+        try:
+            logits: Tensor = self.llm(
+                inputs_embeds=embeds,
+                attention_mask=attention_mask,
+                position_ids=(attention_mask.cumsum(dim=-1) - 1).clamp(min=0),
+                use_cache=False,
+            ).logits
+        finally:
+            choice.remove()
+        return logits.float().log_softmax(dim=-1)
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """Return what trains; the frozen LLM is named by its revision and never copied."""

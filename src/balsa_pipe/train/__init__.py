@@ -53,7 +53,9 @@ def train_model(
     model = AudioLLM.build(_model_config(config, llm, store), config.lora, _dtype(config.dtype))
     log(f"train: {_trained_weights(model):,} weights train, the LLM's own stay as they are")
     losses = LossLog(folder / "losses.jsonl", log)
-    collate = Collator(store, model, config.max_reply_tokens, config.verdict_weight)
+    collate = Collator(
+        store, model, config.max_reply_tokens, config.verdict_weight, config.text_weight
+    )
     if config.warmup.steps and not _restore(model, folder / "warmup"):
         clips = list(_clips(train))
         losses.rewind("warmup", 0)

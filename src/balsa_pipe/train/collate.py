@@ -22,9 +22,10 @@ class Collator:
         model: AudioLLM,
         max_reply_tokens: int,
         verdict_weight: float = 1.0,
+        text_weight: float = 1.0,
     ) -> None:
-        """Hold what every batch needs; verdict_weight: how much a closed question's answer counts."""
-        self._verdict_weight = verdict_weight
+        """Hold what every batch needs, and what a verdict and a token of text-only rows count."""
+        self._verdict_weight, self._text_weight = verdict_weight, text_weight
         self._store = store
         self._tokenizer = model.tokenizer
         self._config = model.parts
@@ -51,6 +52,8 @@ class Collator:
         stand_ins = [self._stand_in(one, clip) for one in examples for clip in one.clips]
         if any(one is not self._nothing for one in stand_ins):
             batch["stand_ins"] = torch.stack(stand_ins)
+        if not all(example.clips for example in examples):
+            batch["keeps"] = torch.tensor([not example.clips for example in examples])
         return batch
 
     def replies_cut(self, examples: Iterable[Example]) -> dict[str, int]:
@@ -67,8 +70,8 @@ class Collator:
         return self._nothing if drawn is None else drawn
 
     def _weights(self, example: Example, encoded: Encoded) -> list[float]:
-        """Return 1 a token, and more for the yes or no that opens a reply."""
-        weights = [1.0] * len(encoded.ids)
+        """Return what each token counts: the yes or no that opens a reply may count more."""
+        weights = [1.0 if example.clips else self._text_weight] * len(encoded.ids)
         if example.has_verdict:
             first = next(i for i, label in enumerate(encoded.labels) if label != IGNORE)
             weights[first] = self._verdict_weight

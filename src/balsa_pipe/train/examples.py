@@ -63,18 +63,27 @@ def draw_examples(rows: Iterable[Row], phase: Phase, *, rng_seed: int) -> list[E
 
 
 def _group(examples: Sequence[Example], batch_size: int) -> list[Example]:
-    """Bring rows with as many clips together, so that short ones are seldom padded to long ones.
+    """Bring rows of about a width together, so that short ones are seldom padded to long ones.
 
     Within a few batches only, which keep their order, so that the mix of tasks stays even in time.
     """
     grouped: list[Example] = []
     for start in range(0, len(examples), batch_size * _STRETCH):
         places = range(start, min(start + batch_size * _STRETCH, len(examples)))
-        alike = sorted(places, key=lambda place: len(examples[place].clips))
+        alike = sorted(places, key=lambda place: _width(examples[place]))
         batches = [alike[i : i + batch_size] for i in range(0, len(alike), batch_size)]
         batches.sort(key=lambda batch: sum(batch) / len(batch))
         grouped += [examples[place] for batch in batches for place in batch]
     return grouped
+
+
+def _width(example: Example) -> tuple[int, int]:
+    """Return what to sort by: the number of clips; of text without sound, the longest first.
+
+    The text of rows with sound doesn't count: a batch of one length is often a batch of one answer.
+    """
+    characters = 0 if example.clips else len(example.question) + len(example.reply)
+    return len(example.clips), -characters
 
 
 def _pools(rows: Iterable[Row], phase: Phase, rng_seed: int) -> dict[str, list[Row]]:

@@ -72,6 +72,7 @@ def warm_up(
         if step % 50 == 0 or step == config.steps:
             eta = (time.monotonic() - start) / step * (config.steps - step)
             log({"phase": "warmup", "step": step, "loss": loss.item(), "eta_s": round(eta)})
+    optimizer.zero_grad()  # the next phase is not to begin with this one's gradients
 
 
 def alignment_loss(tokens: Tensor, words: Tensor, targets: Tensor, bias: Tensor) -> Tensor:
