@@ -8,6 +8,7 @@ from typing import IO, Any
 
 from balsa_pipe.compose import active_tasks
 from balsa_pipe.config import PipelineConfig, TableCorpus, load_config, parse_config
+from balsa_pipe.errors import ConfigError
 from balsa_pipe.locks import claim_run
 
 DEFAULT_CONFIG = Path("configs/demo.yaml")
@@ -55,6 +56,16 @@ def metadata_files(config: PipelineConfig) -> list[str]:
     return [
         str(corpus.metadata) for corpus in config.ingest.corpora if isinstance(corpus, TableCorpus)
     ]
+
+
+def require_metadata(config: PipelineConfig) -> None:
+    """Raise ConfigError for metadata that isn't there, before Snakemake does in words of its own."""
+    for path in metadata_files(config):
+        if not Path(path).is_file():
+            raise ConfigError(
+                f"ingest.corpora: metadata {path}: there is no such file; correct the path, which "
+                "starts at the folder where snakemake runs"
+            )
 
 
 def asset_stamps(config: PipelineConfig) -> list[str]:

@@ -22,6 +22,7 @@ from balsa_pipe.workflow import (
     metadata_files,
     prompt_files,
     read_workflow,
+    require_metadata,
     stage_json,
 )
 
@@ -198,6 +199,17 @@ def test_metadata_and_assets_are_those_that_the_config_names() -> None:
     assert asset_stamps(load_config(TINY)) == []
     assert metadata_files(load_config(DEFAULT_CONFIG)) == []
     assert asset_stamps(load_config(DEFAULT_CONFIG)) == ["data/assets/demo.json"]
+
+
+def test_metadata_that_is_not_there_is_named(tmp_path: Path) -> None:
+    data = tiny_data()
+    table = tmp_path / "clips.csv"
+    data["ingest"]["corpora"][0]["metadata"] = str(table)
+    config = read_workflow(data, [TINY])
+    with pytest.raises(ConfigError, match=f"metadata {table}: there is no such file"):
+        require_metadata(config)
+    table.touch()
+    require_metadata(config)
 
 
 def test_a_stages_text_changes_with_what_the_stage_may_see_only(tmp_path: Path) -> None:

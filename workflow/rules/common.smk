@@ -1,13 +1,14 @@
 # The only Python of the workflow: the checked config, the run's folder, its shards.
 import sys
 
-from balsa_pipe.errors import BalsaError
+from balsa_pipe.errors import BalsaError, one_line
 from balsa_pipe.workflow import (
     asset_stamps,
     claim_folder,
     metadata_files,
     prompt_files,
     read_workflow,
+    require_metadata,
     stage_json,
 )
 
@@ -18,8 +19,10 @@ try:
     if workflow.is_main_process and not workflow.output_settings.dryrun:
         folder_lock = claim_folder(Path("data"))
     cfg = read_workflow(config, workflow.overwrite_configfiles)
+    require_metadata(cfg)
 except BalsaError as error:
-    sys.exit(f"balsa: {error}")
+    print(f"balsa: {one_line(error)}", file=sys.stderr)
+    sys.exit(2)
 
 OUT = f"data/{cfg.run}"
 SHARDS = [f"{index:05d}" for index in range(cfg.compose.shards)]

@@ -147,10 +147,10 @@ class AudioLLM(nn.Module):
         """Return the loss on the replies of a left-padded batch, per reply token.
 
         ids, attention_mask, labels: (B, T). weights, when given, is how much each label counts,
-        (B, T). stand_ins: see embed. keeps (B,), when given: the rows whose replies show how the LLM
-        speaks without LoRA; their loss is how far it is from there. num_items_in_batch, when given,
-        is the number of reply tokens of the whole global batch, so that accumulation doesn't change
-        the loss.
+        (B, T). stand_ins: see embed. keeps (B,), when given: the rows whose loss is
+        KL(LLM without LoRA || with it) at each reply token, in place of the reply's own.
+        num_items_in_batch, when given, is the number of reply tokens of the whole global batch, so
+        that accumulation doesn't change the loss.
         """
         embeds = self.embed(ids, frames, masks, stand_ins=stand_ins)
         replies = labels != IGNORE

@@ -1,7 +1,7 @@
 """text_only: plain instructions without sound, so that training on sound does not unlearn them.
 
 Ours, not the papers': a LoRA that sees nothing but audio rows answers text like an audio row. The
-replies are the LLM's own, so learning them keeps it where it was.
+replies are the LLM's own; training holds LoRA to the LLM's distribution along them (AudioLLM.forward).
 """
 
 from collections.abc import Iterable
