@@ -439,6 +439,7 @@ def test_a_second_job_on_the_same_journal_is_told(tmp_path: Path) -> None:
     with slow_run(tmp_path) as first:
         assert first.stdout is not None
         first.stdout.readline()
+        first.send_signal(signal.SIGSTOP)  # it must not end before the second has begun
         with slow_run(tmp_path) as second:
             _, err = second.communicate(timeout=30)
         first.kill()
