@@ -261,7 +261,7 @@ def test_a_config_that_does_not_fit_is_one_line(
     config = tmp_path / "mine.yaml"
     config.write_text(text.replace(old, new))
     ended = fresh.snakemake("--dry-run", config=str(config))
-    assert ended.status == 1
+    assert ended.status == 2
     assert ended.text.count("\n") == 1
     assert ended.text.startswith(f"balsa: {config}: {line}")
 

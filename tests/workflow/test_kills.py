@@ -135,7 +135,7 @@ def test_while_a_killed_runs_job_lives_no_other_run_begins(
     finally:
         kill(process)
     assert (refused.status, refused.text) == (
-        1,
+        2,
         "balsa: data: a job of a run that was killed is still at work here; wait until it ends or "
         "stop it (`pgrep -af balsa` names it), then run the same command again\n",
     )

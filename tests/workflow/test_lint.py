@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from balsa_pipe.config import load_config
-from balsa_pipe.workflow import stage_json
+from balsa_pipe.workflow import metadata_files, stage_json
 from workflow.checkout import ROOT, Checkout
 
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.yaml"))
@@ -26,9 +26,19 @@ def test_the_rules_are_formatted() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+def with_tables(fresh: Checkout, folder: Path, name: str) -> Checkout:
+    """Return a checkout with a config's tables, which its users bring."""
+    checkout = fresh.clone(folder)
+    for metadata in metadata_files(load_config(ROOT / "configs" / name)):
+        table = checkout.folder / metadata
+        table.parent.mkdir(parents=True, exist_ok=True)
+        table.touch()
+    return checkout
+
+
 @pytest.mark.parametrize("name", CONFIGS)
-def test_the_linter_has_nothing_to_say(fresh: Checkout, name: str) -> None:
-    linted = fresh.snakemake("--lint", config=f"configs/{name}")
+def test_the_linter_has_nothing_to_say(fresh: Checkout, tmp_path: Path, name: str) -> None:
+    linted = with_tables(fresh, tmp_path / "c", name).snakemake("--lint", config=f"configs/{name}")
     assert (linted.status, linted.text) == (
         0,
         "Congratulations, your workflow is in a good condition!\n",
@@ -40,16 +50,19 @@ def test_every_config_dry_runs_from_its_tables_alone(
     fresh: Checkout, tmp_path: Path, name: str
 ) -> None:
     config = load_config(ROOT / "configs" / name)
-    checkout = fresh.clone(tmp_path / "checkout")
-    for corpus in config.ingest.corpora:
-        if corpus.reader == "table":  # the users' own: no config of ours brings it
-            table = checkout.folder / corpus.metadata
-            table.parent.mkdir(parents=True, exist_ok=True)
-            table.touch()
     expected = dict.fromkeys(STAGES, 1) | {"stage_config": 7, "synthesize": config.compose.shards}
     if config.assets:
         expected["fetch"] = len(config.assets)
-    assert checkout.planned(config=f"configs/{name}") == expected
+    assert with_tables(fresh, tmp_path / "c", name).planned(config=f"configs/{name}") == expected
+
+
+def test_a_table_that_is_not_there_is_one_line(fresh: Checkout) -> None:
+    asked = fresh.snakemake("--dry-run", config="configs/qwen.yaml")
+    assert (asked.status, asked.text) == (
+        2,
+        "balsa: ingest.corpora: metadata data/mine/metadata.csv: there is no such file; correct the "
+        "path, which starts at the folder where snakemake runs\n",
+    )
 
 
 def test_the_demo_is_what_runs_without_a_config(fresh: Checkout) -> None:

@@ -49,7 +49,7 @@ def test_every_stage_has_run_once(finished: TinyRun) -> None:
 
 def test_a_second_run_beside_it_is_refused_in_one_line(finished: TinyRun) -> None:
     assert (finished.rival.status, finished.rival.text) == (
-        1,
+        2,
         "balsa: data: another snakemake is at work here; wait until it ends or stop it, then run "
         "the same command again\n",
     )
