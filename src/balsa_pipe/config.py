@@ -342,7 +342,7 @@ class TrainConfig(_Section):
         wanting = [phase.name for phase in self.phases if "text_only" in phase.tasks]
         if self.lora is None and wanting:
             raise ValueError(
-                f"text_only keeps LoRA from unlearning text, and lora is null; drop text_only from "
+                "text_only keeps LoRA from unlearning text, and lora is null; drop text_only from "
                 f"phases.{', '.join(wanting)}"
             )
         return self

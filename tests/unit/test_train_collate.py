@@ -77,6 +77,7 @@ def test_a_batch_without_sound_has_no_frames(
     batch = Collator(store(tiny), model, 50)(examples[2:])
     assert batch["frames"] == batch["masks"] == []
     assert torch.isfinite(model(**batch)["loss"])
+    assert float(model(**batch | {"keeps": None})["loss"].detach()) > 0  # as a reply to learn
 
 
 def test_a_batch_with_sound_in_each_row_keeps_none(
@@ -95,6 +96,8 @@ def test_the_verdict_of_a_closed_question_counts_more(
     assert model.tokenizer.decode(batch["labels"][3][first]) == "Yes"
     wanted[3, first] = 4.0
     assert torch.equal(batch["weights"], wanted)
+    plain = model(**batch | {"weights": None})["loss"]
+    assert model(**batch)["loss"] > plain  # the loss of each token of a reply to sound is positive
 
 
 def test_text_without_sound_has_a_weight_of_its_own(

@@ -54,7 +54,11 @@ def train_model(
     log(f"train: {_trained_weights(model):,} weights train, the LLM's own stay as they are")
     losses = LossLog(folder / "losses.jsonl", log)
     collate = Collator(
-        store, model, config.max_reply_tokens, config.verdict_weight, config.text_weight
+        store,
+        model,
+        config.max_reply_tokens,
+        verdict_weight=config.verdict_weight,
+        text_weight=config.text_weight,
     )
     if config.warmup.steps and not _restore(model, folder / "warmup"):
         clips = list(_clips(train))

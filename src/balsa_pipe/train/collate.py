@@ -52,8 +52,9 @@ class Collator:
         stand_ins = [self._stand_in(one, clip) for one in examples for clip in one.clips]
         if any(one is not self._nothing for one in stand_ins):
             batch["stand_ins"] = torch.stack(stand_ins)
-        if not all(example.clips for example in examples):
-            batch["keeps"] = torch.tensor([not example.clips for example in examples])
+        keeps = [not example.clips for example in examples]
+        if any(keeps):
+            batch["keeps"] = torch.tensor(keeps)
         return batch
 
     def replies_cut(self, examples: Iterable[Example]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from balsa_pipe.hashing import digest, ranked, unit
 from balsa_pipe.schemas import Row
 
 _STRETCH = 8
-"""Batches among which rows are grouped by their number of clips."""
+"""Batches among which rows are grouped by their width."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,15 +64,14 @@ def warm_up(
         frames, masks = batch_streams([_in_sequence(streams, group) for group in joined])
         present = torch.stack([targets[group].any(dim=0) for group in joined])
         loss = alignment_loss(model.adapter(frames, masks), words, present.float(), head)
-        optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.adapter.parameters(), 1.0)
         optimizer.step()
+        optimizer.zero_grad()  # here, so that the next phase doesn't begin with gradients of this one
         schedule.step()
         if step % 50 == 0 or step == config.steps:
             eta = (time.monotonic() - start) / step * (config.steps - step)
             log({"phase": "warmup", "step": step, "loss": loss.item(), "eta_s": round(eta)})
-    optimizer.zero_grad()  # the next phase is not to begin with this one's gradients
 
 
 def alignment_loss(tokens: Tensor, words: Tensor, targets: Tensor, bias: Tensor) -> Tensor:
