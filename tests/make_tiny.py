@@ -37,17 +37,17 @@ def make_tones(folder: Path) -> None:
         rows = csv.writer(file)
         rows.writerow(["file", "caption", "sounds", "licence"])
         for name, pitch in SOUNDS.items():
-            for take in range(6):
+            for take in range(12):
                 path = folder / "audio" / f"{name}_{take}.wav"
                 soundfile.write(path, tone(name, pitch, take), RATE)
                 rows.writerow([path.name, f"A {name}, take {take}.", f"{name};tone", "CC0-1.0"])
 
 
 def tone(name: str, pitch: float, take: int) -> np.ndarray:
-    seconds = 0.5 + 0.2 * take
+    seconds = 0.5 + 0.1 * take
     time = np.arange(int(RATE * seconds)) / RATE
     wobble = 0.3 * np.sin(2 * np.pi * 3 * time) if name == "siren" else 0.0
-    wave = np.sin(2 * np.pi * pitch * (1 + 0.02 * take) * time + wobble)
+    wave = np.sin(2 * np.pi * pitch * (1 + 0.01 * take) * time + wobble)
     return (0.4 * (np.sign(wave) if name == "buzz" else wave)).astype(np.float32)
 
 

@@ -1,6 +1,5 @@
 """Ingest: corpora become clips, each on one side of the split, and every row left out is named."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from balsa_pipe.corpora import CORPORA
 from balsa_pipe.corpora.base import Note, RawClip, Reject, clean_text
 from balsa_pipe.errors import CorpusError
 from balsa_pipe.hashing import digest, unit
+from balsa_pipe.progress import Progress
 from balsa_pipe.scenes import make_scenes, stored_path
 from balsa_pipe.schemas import Row
 
@@ -30,7 +30,6 @@ _SILENCE = 2**-15  # one step of 16 bits
 _MAX_LABEL_CHARS = 100  # longer ones are sentences in the wrong column
 _WORD_CHARS = 20  # a caption without spaces must end somewhere too
 _BATCH = 1024
-_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def _listen(
     raws: Sequence[tuple[str, RawClip]], cfg: IngestConfig, workers: int, ledger: "_Ledger"
 ) -> Iterator[Heard | Reject]:
     """Decode all files, in order; threads do, since libsndfile and the hash release the GIL."""
-    progress = Progress("ingest: clips", len(raws), ledger.log)
+    progress = Progress("ingest", len(raws), "clips", ledger.log)
     with ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(raws), _BATCH):
             for result in pool.map(partial(_hear, cfg), raws[start : start + _BATCH]):
@@ -254,7 +253,7 @@ def _make_all_scenes(
             rng_seed=rng_seed,
             out_dir=scenes_dir,
             workers=workers,
-            tick=Progress(f"ingest: {split} scenes", wanted, ledger.log).tick,
+            tick=Progress(f"ingest, {split}", wanted, "scenes", ledger.log).tick,
         )
         if missing := wanted - len(made):
             detail = f"{missing} {split} scenes not made: too few clips with labels that differ"
@@ -301,26 +300,3 @@ class _Ledger:
                 self.log(f"ingest: {what}: " + ", ".join(f"{k} {n}" for k, n in found.items()))
         rows = [{"where": r.where, "reason": r.reason, "detail": r.detail} for r in self._rejects]
         return {**counts, "notes": notes, "rows": rows}
-
-
-class Progress:
-    """Says every few seconds how far a loop is and when it ends."""
-
-    def __init__(self, what: str, total: int, log: Log, every_s: float = _EVERY_S) -> None:
-        """Wait for the first tick, which start-up makes late, to start the clock."""
-        self._what, self._total, self._log, self._every_s = what, total, log, every_s
-        self._done = 0
-        self._start = self._told = 0.0
-
-    def tick(self) -> None:
-        """Count one more as done."""
-        now = time.monotonic()
-        self._done += 1
-        if self._done == 1:
-            self._start = self._told = now
-        elif now - self._told >= self._every_s:
-            self._told = now
-            rate = (self._done - 1) / (now - self._start)
-            left = (self._total - self._done) / rate
-            done = f"{self._done} of {self._total}"
-            self._log(f"{self._what}: {done}, {rate:.0f}/s, about {left:.0f} s left")

@@ -3,7 +3,6 @@
 import json
 import signal
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from balsa_pipe.config import SynthesizeConfig
 from balsa_pipe.engines.base import Engine, EngineIdentity, Reply, Request
 from balsa_pipe.hashing import digest, seed
 from balsa_pipe.journal import Entry, Journal
+from balsa_pipe.progress import Progress
 from balsa_pipe.schemas import Row
 
 Judge = Callable[[Row, str, str], str | None]
@@ -39,8 +39,6 @@ ENTRY = (
 UNANSWERED = {"prompt_too_long": "prompt_too_long", "error": "engine_error"}
 """Finish reasons of a prompt that got no reply, and the reject reason each becomes."""
 
-_PROGRESS_S = 5.0
-
 
 @dataclass(frozen=True, slots=True)
 class _Job:
@@ -52,41 +50,21 @@ class _Job:
 
 
 @dataclass(slots=True)
-class _Progress:
-    """Says every few seconds how far it is and how long it will take."""
+class _Tally:
+    """What came of the rows so far."""
 
-    log: Log
-    total: int
     rows: int = 0
     kept: int = 0
     tokens: int = 0
-    started: float = 0.0
-    told: float = field(default=0.0)
 
-    def start(self) -> None:
-        """Count the time from now."""
-        self.started = self.told = time.monotonic()
-
-    def replied(self, reply: Reply) -> None:
-        """Count a reply's tokens, kept or not."""
-        self.tokens += reply.n_tokens
-
-    def finished(self, entry: Entry) -> None:
-        """Count a finished row, and say where things stand when it is time."""
+    def add(self, entry: Entry) -> None:
+        """Count a finished row."""
         self.rows += 1
         self.kept += entry["reject_reason"] is None
-        now = time.monotonic()
-        if now - self.told >= _PROGRESS_S or self.rows == self.total:
-            self.told = now
-            self.log(self._line(max(now - self.started, 1e-9)))
 
-    def _line(self, elapsed_s: float) -> str:
-        left_s = (self.total - self.rows) * elapsed_s / self.rows
-        return (
-            f"synthesize: {self.rows}/{self.total} rows ({self.rows / self.total:.0%}), "
-            f"{self.rows / elapsed_s:.1f} rows/s, {self.tokens / elapsed_s:.0f} tokens/s, "
-            f"kept {self.kept / self.rows:.0%}, {_duration(left_s)} left"
-        )
+    def __call__(self, elapsed_s: float) -> str:
+        """Return it in words."""
+        return f"{self.tokens / elapsed_s:.0f} tokens/s, kept {self.kept / self.rows:.0%}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +75,8 @@ class _Work:
     identity: EngineIdentity
     cfg: SynthesizeConfig
     judge: Judge
-    progress: _Progress
+    log: Log
+    tally: _Tally = field(default_factory=_Tally)
 
 
 def open_journal(path: Path) -> Journal:
@@ -130,7 +109,7 @@ def synthesize_samples(
         + (f" ({journal.torn_bytes} bytes of a torn line were cut off)" * bool(journal.torn_bytes))
     )
     if missing:
-        work = _Work(list(missing.values()), identity, cfg, judge, _Progress(log, len(missing)))
+        work = _Work(list(missing.values()), identity, cfg, judge, log)
         with _stopping(log, journal), closing(_answered(work, make_engine)) as answered:
             for entry in answered:
                 entries[entry["row_key"]] = entry
@@ -204,10 +183,11 @@ def _answered(work: _Work, make_engine: Callable[[], Engine]) -> Generator[Entry
     """Yield an entry per job, with an engine that lives as long as the jobs last."""
     engine = make_engine()
     try:
-        work.progress.start()
+        progress = Progress("synthesize", len(work.jobs), "rows", work.log)
         for entry in _draw(work, engine):
             yield entry
-            work.progress.finished(entry)
+            work.tally.add(entry)
+            progress.tick(work.tally)
     finally:
         engine.close()
 
@@ -223,7 +203,7 @@ def _draw(work: _Work, engine: Engine) -> Iterator[Entry]:
             engine.submit(_request(job, attempt, work.cfg))
         for reply in engine.step():
             job, attempt = flying.pop(reply.key)
-            work.progress.replied(reply)
+            work.tally.tokens += reply.n_tokens  # kept or not
             reason = _reject_reason(job, reply, work.judge)
             if reason and attempt < work.cfg.attempts and reply.finish_reason not in UNANSWERED:
                 waiting.appendleft((job, attempt + 1))
@@ -293,8 +273,3 @@ def _stopping(log: Log, journal: Journal) -> Iterator[None]:
     finally:
         if in_main:
             signal.signal(signal.SIGTERM, before)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

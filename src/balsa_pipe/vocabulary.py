@@ -61,9 +61,13 @@ class LabelRelations:
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """The sounds of the training clips, with counts, and counts of two in one clip."""
+    """The sounds of the training clips, with counts, and counts of two in one clip.
+
+    recordings counts the different recordings of a sound: scenes are made of the same ones again.
+    """
 
     counts: Counter[str]
+    recordings: Counter[str]
     together: dict[str, Counter[str]]
     relations: Relations
 
@@ -77,7 +81,15 @@ class Vocabulary:
             counts.update(labels)
             for one, other in permutations(labels, 2):
                 together.setdefault(one, Counter())[other] += 1
-        return cls(counts, together, relations or LabelRelations.from_clips(train))
+        heard = {
+            (sound, name)
+            for clip in train
+            if not clip["parts"]
+            for sound in sounds_of(clip)
+            for name in clip["recordings"]
+        }
+        recordings = Counter(sound for sound, _ in heard)
+        return cls(counts, recordings, together, relations or LabelRelations.from_clips(train))
 
     @cached_property
     def sounds(self) -> list[str]:

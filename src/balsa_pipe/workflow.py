@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from balsa_pipe.compose import active_tasks
 from balsa_pipe.config import PipelineConfig, TableCorpus, load_config, parse_config
-from balsa_pipe.errors import ConfigError
+from balsa_pipe.corpora.table import require_table
 from balsa_pipe.locks import claim_run
 
 DEFAULT_CONFIG = Path("configs/demo.yaml")
@@ -53,19 +53,13 @@ def prompt_files(config: PipelineConfig) -> list[str]:
 
 def metadata_files(config: PipelineConfig) -> list[str]:
     """Return the metadata that ingest reads, for Snakemake to watch."""
-    return [
-        str(corpus.metadata) for corpus in config.ingest.corpora if isinstance(corpus, TableCorpus)
-    ]
+    return [str(corpus.metadata) for corpus in _tables(config)]
 
 
 def require_metadata(config: PipelineConfig) -> None:
-    """Raise ConfigError for metadata that isn't there, before Snakemake does in words of its own."""
-    for path in metadata_files(config):
-        if not Path(path).is_file():
-            raise ConfigError(
-                f"ingest.corpora: metadata {path}: there is no such file; correct the path, which "
-                "starts at the folder where snakemake runs"
-            )
+    """Raise CorpusError for a table that isn't there, before Snakemake does in words of its own."""
+    for corpus in _tables(config):
+        require_table(corpus)
 
 
 def asset_stamps(config: PipelineConfig) -> list[str]:
@@ -76,6 +70,10 @@ def asset_stamps(config: PipelineConfig) -> list[str]:
 def stage_json(config: PipelineConfig, stage: str) -> str:
     """Return what one stage may see, as the text of its config file."""
     return json.dumps(config.stage(stage), indent=2, sort_keys=True)
+
+
+def _tables(config: PipelineConfig) -> list[TableCorpus]:
+    return [corpus for corpus in config.ingest.corpora if isinstance(corpus, TableCorpus)]
 
 
 def _merge(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ LAYERS = [
         "locks",
         "schemas",
         "hashing",
+        "progress",
         "config",
         "shards",
         "journal",

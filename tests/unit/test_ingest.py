@@ -18,7 +18,7 @@ from balsa_pipe.corpora import CORPORA
 from balsa_pipe.corpora.base import RawClip, Reject
 from balsa_pipe.errors import CorpusError
 from balsa_pipe.hashing import digest
-from balsa_pipe.ingest import Heard, IngestResult, Progress, choose_sides, drop_repeats, unite
+from balsa_pipe.ingest import Heard, IngestResult, choose_sides, drop_repeats, unite
 from balsa_pipe.schemas import CLIP, Row
 from balsa_pipe.shards import read_shard, write_shard
 
@@ -433,7 +433,7 @@ def test_scenes_stay_on_their_side_of_the_split() -> None:
         assert {by_id[part["clip_id"]]["split"] for part in row["parts"]} == {row["split"]}
         assert row["path"] == f"scenes/{row['split']}/{row['clip_id']}.flac"
         assert Path(row["path"]).is_file()
-    assert said == [
+    assert [line for line in said if "%)" not in line] == [
         "ingest: 2 validation scenes not made: too few clips with labels that differ",
         "ingest: 8 rows in, 8 clips and 10 scenes out",
         "ingest: noted: scenes_missing 2",
@@ -452,17 +452,3 @@ def test_the_same_run_gives_the_same_bytes_with_any_number_of_workers() -> None:
     write_shard(Path("clips.parquet"), again.rows, CLIP)
     assert again == first
     assert Path("clips.parquet").read_bytes() == data
-
-
-def test_progress_tells_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
-    monkeypatch.setattr("balsa_pipe.ingest.time.monotonic", lambda: now)
-    said: list[str] = []
-    progress = Progress("ingest: clips", 61, said.append)
-    for _ in range(21):
-        now += 0.5
-        progress.tick()
-    assert said == [
-        "ingest: clips: 11 of 61, 2/s, about 25 s left",
-        "ingest: clips: 21 of 61, 2/s, about 20 s left",
-    ]

@@ -309,9 +309,18 @@ def test_absent_clips_limit_the_present_ones() -> None:
     assert Counter((item["sound"], item["gold"][0]) for item in items)["dog", "yes"] == 1
 
 
-@pytest.mark.parametrize("limit", ["min_train_clips", "min_test_clips"])
+@pytest.mark.parametrize("limit", ["min_train_recordings", "min_test_clips"])
 def test_rare_sounds_can_be_left_out(limit: str) -> None:
     assert make_items(presence(**{limit: 1000}), CLIPS, VOCABULARY, rng_seed=0) == []
+
+
+def test_scenes_of_one_recording_are_no_more_recordings() -> None:
+    dog, rain = make_clip("dog", ["dog"], "train"), make_clip("rain", ["rain"], "train")
+    mixed = [make_clip(f"{k}", ["dog", "rain"], "train", recordings=["dog", "rain"]) for k in "abc"]
+    vocabulary = Vocabulary.from_clips([dog, rain, *mixed])
+    assert vocabulary.counts["dog"] == 4
+    assert vocabulary.recordings["dog"] == 1
+    assert make_items(presence(min_train_recordings=2), CLIPS, vocabulary, rng_seed=0) == []
 
 
 def test_sound_word_is_text_and_not_a_template() -> None:

@@ -59,8 +59,8 @@ def test_fill_encodes_equal_sounds_once_and_tells_how_far_it_is(tiny: Path, tmp_
     clips = [tone(tiny, "beep"), tone(tiny, "hum"), tone(tiny, "beep", clip_id="same sound")]
     assert FeatureStore(tmp_path, [whisper(tiny)]).fill(clips, said.append) == 2
     assert len(files(tmp_path)) == 2
-    assert said[-1].startswith("features: 2/2 clips, ")
-    assert said[-1].endswith("/s, ETA 0 s")
+    assert said[-1].startswith("features: 2/2 clips (100%), ")
+    assert said[-1].endswith(" clips/s, 0 s left")
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, -1])

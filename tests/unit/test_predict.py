@@ -230,7 +230,7 @@ def test_equal_questions_are_asked_once_and_answered_for_each(
         key = to_asked(system, row, 7).key("m")
         assert replies[system, row["item_id"]] == f"reply to {key}"
     assert said[0] == "evaluate: 6 replies wanted, 4 different ones still to be asked"
-    assert said[-1].startswith("evaluate: 4/4 replies, ")
+    assert said[-1].startswith("evaluate: 4/4 replies (100%), ")
 
 
 def test_no_engine_is_started_for_what_the_journal_holds(

@@ -26,7 +26,7 @@ from balsa_pipe.journal import Journal
 from balsa_pipe.schemas import SAMPLE, Row
 from balsa_pipe.shards import read_shard, write_shard
 from balsa_pipe.synthesize import (
-    _Progress,
+    _Tally,
     kept_shares,
     open_journal,
     row_key,
@@ -451,21 +451,11 @@ def test_a_second_job_on_the_same_journal_is_told(tmp_path: Path) -> None:
 # ---- words -----------------------------------------------------------------------------------
 
 
-def test_progress_is_told_every_few_seconds_and_at_the_end(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = iter([100.0, 101.0, 106.0, 107.0, 160.0])
-    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    log: list[str] = []
-    progress = _Progress(log.append, total=4)
-    progress.start()
-    for kept in (True, False, True, True):
-        progress.replied(Reply("k", "", "stop", 5, 30))
-        progress.finished({"reject_reason": None if kept else "empty"})
-    assert log == [
-        "synthesize: 2/4 rows (50%), 0.3 rows/s, 10 tokens/s, kept 50%, 6 s left",
-        "synthesize: 4/4 rows (100%), 0.1 rows/s, 2 tokens/s, kept 75%, 0 s left",
-    ]
+def test_progress_tells_tokens_and_the_kept_share() -> None:
+    tally = _Tally(tokens=60)
+    for reason in (None, "empty", None, None):
+        tally.add({"reject_reason": reason})
+    assert tally(4.0) == "15 tokens/s, kept 75%"
 
 
 def test_the_last_line_tells_the_kept_share_of_each_task(bench: Bench) -> None:

@@ -350,7 +350,10 @@ def test_missing_columns_are_named_with_those_found(tmp_path: Path, data: str) -
 
 def test_files_that_are_no_tables_are_told(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
-    assert message(path) == f"{path}: no such metadata file of corpus mine"
+    assert message(path) == (
+        f"{path}: no such metadata file of corpus mine; correct its path in ingest.corpora, which "
+        "starts at the working folder"
+    )
     path.write_text("\n")
     assert message(path) == f"{path}:1: no header line; expected the names of the columns"
     path.write_text("path,caption,path\n")

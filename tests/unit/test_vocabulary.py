@@ -20,6 +20,7 @@ def clip(name: str, labels: list[str], **other: Any) -> Row:
         "labels": labels,
         "caption": None,
         "parts": [],
+        "recordings": [name],
     } | other
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from balsa_pipe.config import load_config, load_stage_config
-from balsa_pipe.errors import BalsaError, ConfigError
+from balsa_pipe.errors import BalsaError, ConfigError, CorpusError
 from balsa_pipe.locks import JOB_LOCK, joined_run
 from balsa_pipe.workflow import (
     DEFAULT_CONFIG,
@@ -206,7 +206,7 @@ def test_metadata_that_is_not_there_is_named(tmp_path: Path) -> None:
     table = tmp_path / "clips.csv"
     data["ingest"]["corpora"][0]["metadata"] = str(table)
     config = read_workflow(data, [TINY])
-    with pytest.raises(ConfigError, match=f"metadata {table}: there is no such file"):
+    with pytest.raises(CorpusError, match=f"{table}: no such metadata file of corpus tones"):
         require_metadata(config)
     table.touch()
     require_metadata(config)

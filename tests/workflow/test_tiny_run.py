@@ -82,7 +82,7 @@ def test_nothing_half_written_is_left(checkout: Checkout) -> None:
 
 def test_the_ledgers_add_up(checkout: Checkout) -> None:
     clips, rows = load(checkout, "clips.ledger.json"), load(checkout, "ledger.json")
-    assert clips["in"] == clips["out"] + sum(clips["rejected"].values()) == 30
+    assert clips["in"] == clips["out"] + sum(clips["rejected"].values()) == 60
     assert clips["out"] + clips["scenes"] == len(checkout.rows("clips.parquet"))
     rejected = sum(n for reasons in rows["rejected"].values() for n in reasons.values())
     assert rows["in"] == rows["out"] + rejected == len(checkout.rows("seed_prompts"))

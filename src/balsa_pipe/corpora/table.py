@@ -36,8 +36,7 @@ def read_table(cfg: TableCorpus) -> Iterator[RawClip | Reject | Note]:
     """
     if not cfg.root.is_dir():
         raise CorpusError(f"{cfg.root}: no such folder; corpus {cfg.name} has it as its audio root")
-    if not cfg.metadata.is_file():
-        raise CorpusError(f"{cfg.metadata}: no such metadata file of corpus {cfg.name}")
+    require_table(cfg)
     columns, entries, notes = _load(cfg.metadata, cfg.columns)
     _check_columns(cfg, columns)
     yield from notes
@@ -47,6 +46,15 @@ def read_table(cfg: TableCorpus) -> Iterator[RawClip | Reject | Note]:
             yield _read_clip(cfg, root, where, cells, seen)
         except _RowError as exc:
             yield Reject(where, exc.reason, str(exc))
+
+
+def require_table(cfg: TableCorpus) -> None:
+    """Raise CorpusError when the table isn't there."""
+    if not cfg.metadata.is_file():
+        raise CorpusError(
+            f"{cfg.metadata}: no such metadata file of corpus {cfg.name}; correct its path in "
+            "ingest.corpora, which starts at the working folder"
+        )
 
 
 def _read_clip(

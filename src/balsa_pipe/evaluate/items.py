@@ -67,7 +67,7 @@ def _is_askable(clip: Row, kinds: str) -> bool:
 
 
 def _limits(suite: PresenceSuite | DifferenceSuite) -> Limits:
-    return Limits(suite.max_per_sound, suite.min_train_clips, suite.min_test_clips)
+    return Limits(suite.max_per_sound, suite.min_train_recordings, suite.min_test_clips)
 
 
 def _presence_units(

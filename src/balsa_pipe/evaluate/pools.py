@@ -16,7 +16,7 @@ class Limits:
     """Which sounds are asked for, and how often at most."""
 
     max_per_sound: int
-    min_train_clips: int
+    min_train_recordings: int
     min_test_clips: int
 
 
@@ -69,7 +69,7 @@ def draw_pools(
 
 def _is_askable(sound: str, stock: Stock, vocabulary: Vocabulary, limits: Limits) -> bool:
     return (
-        vocabulary.counts[sound] >= limits.min_train_clips
+        vocabulary.recordings[sound] >= limits.min_train_recordings
         and len(stock.present.get(sound, [])) >= limits.min_test_clips
         and bool(stock.absent.get(sound))
     )

@@ -1,6 +1,5 @@
 """Items to raw replies: each system's prompt as embeddings, answered by one engine, kept at once."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from balsa_pipe.model.adapter import QFormer
 from balsa_pipe.model.audio_llm import AudioLLM
 from balsa_pipe.model.features import FeatureStore, batch_streams
 from balsa_pipe.model.prompt import encode_prompt
+from balsa_pipe.progress import Progress
 from balsa_pipe.schemas import Row
 
 ENTRY = ("reply_key", "response")
@@ -135,15 +135,11 @@ def digest_model(folder: Path, engine: str) -> str:
 def _ask(
     missing: Mapping[str, Asked], engine: Engine, speaker: Speaker, journal: Journal, log: Log
 ) -> None:
-    start = last = time.monotonic()
+    progress = Progress("evaluate", len(missing), "replies", log)
     requests = (speaker.request(key, one) for key, one in missing.items())
-    for done, reply in enumerate(stream(engine, requests), start=1):
+    for reply in stream(engine, requests):
         if reply.finish_reason in ("error", "prompt_too_long"):
             log(f"evaluate: no reply to {missing[reply.key].question!r}: {reply.finish_reason}")
         else:  # what failed is asked again by the next run, which may have more room for it
             journal.append({"reply_key": reply.key, "response": reply.text})
-        now = time.monotonic()
-        if now - last > 5 or done == len(missing):
-            last, rate = now, done / max(now - start, 1e-9)
-            eta = (len(missing) - done) / rate
-            log(f"evaluate: {done}/{len(missing)} replies, {rate:.1f}/s, ETA {eta:.0f} s")
+        progress.tick()

@@ -44,7 +44,9 @@ class _AudioSuite(_Suite):
 class _SoundSuite(_AudioSuite):
     wordings: list[Wording] = Field(min_length=1)
     max_per_sound: Positive = Field(description="at most so many clips that hold the sound")
-    min_train_clips: int = Field(default=1, ge=0, description="rarer sounds are not asked for")
+    min_train_recordings: int = Field(
+        default=1, ge=0, description="sounds of fewer training recordings are not asked for"
+    )
     min_test_clips: Positive = Field(default=1, description="nor those with fewer test clips")
 
     @field_validator("wordings")

@@ -1,7 +1,6 @@
 """Frozen-encoder features of clips, computed once and kept on disk by content."""
 
 import os
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from balsa_pipe.errors import BalsaError, ModelError
 from balsa_pipe.files import whole
 from balsa_pipe.hashing import digest, file_sha256
 from balsa_pipe.model.encoders import FrameEncoder, build_encoder, encode_file
+from balsa_pipe.progress import Progress
 from balsa_pipe.schemas import Row
 
 FEATURE_VERSION = 1
@@ -36,14 +36,10 @@ class FeatureStore:
         """Encode every clip that is missing; returns how many were."""
         unique = {_clip_key(clip): clip for clip in clips}
         missing = [clip for clip in unique.values() if not self._has(clip)]
-        start = last = time.monotonic()
-        for done, clip in enumerate(missing, start=1):
+        progress = Progress("features", len(missing), "clips", log)
+        for clip in missing:
             self.get(clip)
-            now = time.monotonic()
-            if now - last > 5 or done == len(missing):
-                last, rate = now, done / max(now - start, 1e-9)
-                eta = (len(missing) - done) / rate
-                log(f"features: {done}/{len(missing)} clips, {rate:.1f}/s, ETA {eta:.0f} s")
+            progress.tick()
         return len(missing)
 
     def get(self, clip: Row) -> list[Tensor]:
