@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -306,9 +307,10 @@ def test_text_is_asked_for_in_many_ways_and_without_examples() -> None:
 def test_no_question_of_the_retention_suite_is_trained_on() -> None:
     suite = yaml.safe_load((SHIPPED.parent / "evals" / "text_retention.yaml").read_text())
     asked = {prompt["prompt"] for prompt in suite["prompts"]}
-    trained = {one.text for one in load_book(SHIPPED, ["text_only"])["text_only"].file.questions}
     assert len(asked) > 100
-    assert not asked & trained
+    for question in load_book(SHIPPED, ["text_only"])["text_only"].file.questions:
+        trained = re.compile(".+".join(map(re.escape, question.text.split("{{ topic }}"))))
+        assert not [text for text in asked if trained.fullmatch(text)]
 
 
 def test_a_book_holds_the_tasks_asked_for() -> None:

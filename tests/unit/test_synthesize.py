@@ -462,6 +462,8 @@ def test_the_last_line_tells_the_kept_share_of_each_task(bench: Bench) -> None:
     rows = [*seed_prompts(40), make_seed_prompt("q", task="absence")]
     samples = bench.run(rows)
     kept = sum(sample["reject_reason"] is None for sample in samples[:40])
+    assert bench.log[-2].startswith("synthesize: 41/41 rows (100%), ")
+    assert bench.log[-2].endswith(f" tokens/s, kept {(kept + 1) / 41:.0%}, 0 s left")
     assert bench.log[-1] == (
         f"synthesize: kept absence 100% (1 of 1), caption {kept / 40:.0%} ({kept} of 40)"
     )
