@@ -153,6 +153,11 @@ class Prompt:
         order = ranked(self._questions, self.file.task, *salt)
         return order[index % len(order)]
 
+    def uses(self, wording: str, variable: str) -> bool:
+        """Return whether a wording's question has a place for a declared variable."""
+        text = next(one.text for one in self.file.questions if one.id == wording)
+        return variable in _variables(text)
+
     def template_hash(self, wording: str) -> str:
         """Return the hash of all that a wording's rows share; other wordings leave it as it is."""
         return self._hashes[wording]
@@ -206,7 +211,7 @@ class Prompt:
 
     def _compile(self, text: str, where: str, known: list[str]) -> Template:
         try:
-            used = meta.find_undeclared_variables(_JINJA.parse(text))
+            used = _variables(text)
             template = _JINJA.from_string(text)
         except TemplateSyntaxError as exc:
             raise PromptError(f"{self.path}: {where}, line {exc.lineno}: {exc.message}") from exc
@@ -243,6 +248,10 @@ def _check_names(path: Path, file: PromptFile) -> None:
         raise PromptError(f"{path}: question ids {double} occur twice; give each wording its own")
     if taken := sorted(set(CLIP_FACTS) & set(file.variables)):
         raise PromptError(f"{path}: variables {taken} are facts of a clip; don't declare them")
+
+
+def _variables(text: str) -> set[str]:
+    return meta.find_undeclared_variables(_JINJA.parse(text))
 
 
 def _turn(role: str, content: str) -> Turn:

@@ -20,7 +20,7 @@ from balsa_pipe.schemas import SAMPLE
 from balsa_pipe.shards import write_shard
 
 HEAVY = {
-    "datasets", "jinja2", "matplotlib", "numpy", "pyarrow", "pydantic", "soundfile", "torch",
+    "datasets", "jinja2", "numpy", "pyarrow", "pydantic", "soundfile", "torch",
     "transformers", "vllm", "yaml",
 }  # fmt: skip
 

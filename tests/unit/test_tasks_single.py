@@ -145,13 +145,11 @@ def test_a_cut_reply_is_truncated(task: object) -> None:
     assert judge(ROW, "I can hear a cow but no dog", "length") == "truncated"
 
 
-def test_text_only_rows_have_topics_and_no_clip() -> None:
+def test_text_only_rows_have_no_clip() -> None:
     rows = text_only.compose(CLIPS, context(CLIPS, text_only={"rows": 0.5}))
     count = Counter(row["split"] for row in rows)
     assert 0.3 * N_TRAIN < count["train"] < 0.7 * N_TRAIN
     assert count["validation"] > 0
-    questions = [row["question"] for row in rows]
-    assert len(set(questions)) == len(questions)
     for row in rows:
         assert row["clips"] == []
         assert row["evidence"] == ""
@@ -159,13 +157,24 @@ def test_text_only_rows_have_topics_and_no_clip() -> None:
     assert len({row["prompt_id"] for row in rows}) == len(rows)
 
 
-def test_text_only_rows_end_when_all_is_asked() -> None:
+def test_text_only_asks_nothing_twice() -> None:
     ctx = context(CLIPS, text_only={"rows": 1000})
     rows = text_only.compose(CLIPS, ctx)
+    assert len({row["question"] for row in rows}) == len(rows)
+    wordings = ctx.book["text_only"].wordings
+    on_a_topic = [one for one in wordings if ctx.book["text_only"].uses(one, "topic")]
+    assert 0 < len(on_a_topic) < len(wordings)
+    fixed = len(wordings) - len(on_a_topic)
+    all_there_is = len(ctx.vocabulary.sounds) * len(on_a_topic) + fixed
     train = [row for row in rows if row["split"] == "train"]
-    all_pairs = len(ctx.vocabulary.sounds) * len(ctx.book["text_only"].wordings)
-    assert len({row["question"] for row in train}) == len(train)
-    assert 0.8 * all_pairs < len(train) < all_pairs
+    assert 0.8 * all_there_is < len(train) < all_there_is
+
+
+def test_text_only_takes_its_wordings_in_turn() -> None:
+    ctx = context(CLIPS, text_only={"rows": 1000})
+    rows = [row for row in text_only.compose(CLIPS, ctx) if row["split"] == "train"]
+    first = [row["template_id"] for row in rows[: len(ctx.book["text_only"].wordings) // 2]]
+    assert len(set(first)) == len(first)
 
 
 def test_text_only_replies_are_judged_by_their_form_alone() -> None:

@@ -1,6 +1,7 @@
 """Which examples a phase trains on: fixed by the rows, the shares and the seed, and by nothing else."""
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -79,6 +80,40 @@ def test_every_row_of_a_task_has_its_turn_before_one_comes_again() -> None:
     turns = [drawn[:8], drawn[8:16], drawn[16:]]
     assert [len(set(turn)) for turn in turns] == [8, 8, 4]
     assert turns[0] != turns[1]
+
+
+def verdict_row(name: str, sound: str, verdict: str) -> Row:
+    present, absent = ([sound, "rain"], []) if verdict == "yes" else (["rain"], [sound])
+    expected: Row = {"present": present, "absent": absent, "verdict": verdict}
+    reply = "Yes, it is." if verdict == "yes" else "No, it isn't."
+    clips = [single("cow")]
+    return row(name, clips, reply, task="presence_qa", question=sound, expected=expected)
+
+
+@settings(max_examples=50, deadline=None)  # the machine may be busy
+@given(st.integers(0, 2**30))
+def test_a_yes_stands_beside_a_no_to_the_same_question(rng_seed: int) -> None:
+    asked = [(sound, i) for sound in ("cow", "dog", "bell") for i in range(4)]
+    pool = [verdict_row(f"{v}-{s}-{i}", s, v) for s, i in asked for v in ("yes", "no")]
+    drawn = draw_examples(pool, phase(3, 8, presence_qa=1), rng_seed=rng_seed)
+    for one, other in zip(drawn[::2], drawn[1::2], strict=True):
+        assert one.question == other.question
+        assert one.reply != other.reply
+
+
+def test_sounds_are_asked_for_in_a_mixed_order() -> None:
+    asked = [(sound, i) for sound in ("cow", "dog", "bell") for i in range(4)]
+    pool = [verdict_row(f"{v}-{s}-{i}", s, v) for s, i in asked for v in ("yes", "no")]
+    drawn = draw_examples(pool, phase(3, 8, presence_qa=1), rng_seed=0)
+    sounds = [one.question for one in drawn[::2]]
+    changes = sum(one != other for one, other in pairwise(sounds))
+    assert changes > 5  # of 11; a sound after the other has 2
+
+
+def test_an_answer_without_its_counterpart_has_its_turn_too() -> None:
+    pool = [verdict_row(f"{i}", "cow", "yes") for i in range(3)] + [verdict_row("no", "cow", "no")]
+    drawn = draw_examples(pool, phase(1, 4, presence_qa=1), rng_seed=0)
+    assert sorted(names(drawn)) == ["0", "1", "2", "no"]
 
 
 def test_the_order_of_the_rows_does_not_matter_but_seed_and_phase_do() -> None:

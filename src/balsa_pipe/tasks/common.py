@@ -65,6 +65,7 @@ class Ask:
     variables: Variables = field(default_factory=dict)
     strategy: str | None = None
     reply_pattern: str | None = None
+    wording: str | None = None  # picked by hash, where None
     split: str | None = None  # the clips', where there are any
 
 
@@ -72,7 +73,7 @@ def to_row(context: Context, task: TaskName, ask: Ask) -> Row:
     """Return the seed prompt of a question: a wording is picked, and the chat is rendered."""
     prompt = context.book[task]
     ids = [clip["clip_id"] for clip in ask.clips]
-    wording = prompt.pick(context.rng_seed, ids, list(ask.about), index=ask.index)
+    wording = ask.wording or prompt.pick(context.rng_seed, ids, list(ask.about), index=ask.index)
     facts = [clip_facts(clip, context.vocabulary) for clip in ask.clips]
     texts = prompt.render(wording, facts, ask.variables)
     expected = ask.expected

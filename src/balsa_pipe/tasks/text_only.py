@@ -20,13 +20,14 @@ from balsa_pipe.tasks.common import (
 from balsa_pipe.tasks.judging import FORM, first_reason
 
 _VALIDATION = 0.1
-"""The share of the wordings and topics that training never sees."""
+"""The share of what can be asked that training never sees."""
 
 
 def compose(clips: Iterable[Row], context: Context) -> list[Row]:
-    """Return rows on the corpus' sound words as topics, no wording of a topic twice.
+    """Return rows of every wording in turn, each time on another of the corpus' sound words.
 
-    There are as many as rows times clips, but no more than wordings times topics.
+    There are as many as rows times clips, but no more than can be asked without asking twice: a
+    wording with no topic in it is one question.
     """
     rows = []
     for split, members in usable_by_split(clips).items():
@@ -43,14 +44,30 @@ def judge(row: Row, response: str, finish_reason: str) -> RejectReason | None:
 
 
 def _asks(context: Context, split: str) -> list[Ask]:
-    """Return all that may be asked in a split, in hash order."""
-    pairs = [
-        (topic, index)
-        for topic in context.vocabulary.sounds
-        for index in range(len(context.book["text_only"].wordings))
-        if (unit("text_only", topic, index) < _VALIDATION) == (split == "validation")
+    """Return all that may be asked in a split: a question of each wording, then a second of each."""
+    turns = [
+        (turn, ask)
+        for wording in context.book["text_only"].wordings
+        for turn, ask in enumerate(_asks_of(context, wording, split))
     ]
+    turns = ranked(turns, context.rng_seed, "text_only", key=lambda one: one[1].wording)
+    return [ask for _, ask in sorted(turns, key=lambda one: one[0])]
+
+
+def _asks_of(context: Context, wording: str, split: str) -> list[Ask]:
+    """Return a wording's questions of a split, in hash order."""
+    topics = ranked(context.vocabulary.sounds, context.rng_seed, "text_only", wording)
+    has_topic = context.book["text_only"].uses(wording, "topic")
+    about = [[topic] for topic in topics] if has_topic else [[]]
     return [
-        Ask([], Expectation(), index, about=[topic], variables={"topic": topic}, split=split)
-        for topic, index in ranked(pairs, context.rng_seed, "text_only")
+        Ask(
+            clips=[],
+            expected=Expectation(),
+            about=topic,
+            variables={"topic": topic[0] if topic else ""},
+            wording=wording,
+            split=split,
+        )
+        for topic in about
+        if (unit("text_only", wording, topic) < _VALIDATION) == (split == "validation")
     ]

@@ -1,8 +1,9 @@
 """From dataset rows to the fixed list of examples that a phase trains on; pure."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from balsa_pipe.config import Phase, TaskName
 from balsa_pipe.errors import ConfigError
@@ -52,14 +53,36 @@ def draw_examples(rows: Iterable[Row], phase: Phase, *, rng_seed: int) -> list[E
         pool = pools[task]
         turn, index = divmod(position[task], len(pool))
         if index == 0:
-            pools[task] = pool = ranked(
-                pool, "turn", rng_seed, phase.name, turn, key=lambda row: row["prompt_id"]
-            )
+            pools[task] = pool = _shuffled(pool, "turn", rng_seed, phase.name, turn)
         salt = digest(rng_seed, phase.name, turn, pool[index]["prompt_id"])
         reads = unit("label tokens", salt) < phase.label_tokens
         drawn.append(to_example(pool[index], salt if reads else None))
         position[task] += 1
     return _group(drawn, phase.batch_size)
+
+
+def _shuffled(rows: Iterable[Row], *salt: Any) -> list[Row]:
+    """Return rows in hash order, but a yes to a question beside a no to the same.
+
+    Drawn apart, a small batch often holds one answer more than the other, and what it leans to last
+    is what the model leans to.
+    """
+    nth: Counter[tuple[str, str | None]] = Counter()
+    places = []
+    for row in ranked(rows, *salt, key=lambda row: row["prompt_id"]):
+        asked = _asked(row)
+        answer = (asked, row["expected"]["verdict"])
+        places.append((digest(*salt, asked, nth[answer]), row))
+        nth[answer] += 1
+    return [row for _, row in sorted(places, key=lambda place: place[0])]
+
+
+def _asked(row: Row) -> str:
+    """Return the sound that a question with a verdict is on; of another row, itself."""
+    expected = row["expected"]
+    if expected["verdict"] is None:
+        return str(row["prompt_id"])
+    return str((expected["absent"] or expected["present"])[0])
 
 
 def _group(examples: Sequence[Example], batch_size: int) -> list[Example]:
