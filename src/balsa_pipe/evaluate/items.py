@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 from balsa_pipe.evaluate.pools import (
     Limits,
-    Pool,
     Stock,
     alike,
     clip_id,
-    draw_pools,
-    in_turns,
+    draw_turns,
     take_stock,
 )
 from balsa_pipe.evaluate.retention import pack_rules
@@ -73,15 +71,14 @@ def _limits(suite: PresenceSuite | DifferenceSuite) -> Limits:
 def _presence_units(
     suite: PresenceSuite, stock: Stock, vocabulary: Vocabulary, rng_seed: int
 ) -> list[list[Row]]:
-    """Units on one sound: its k-th clip with it and, by strategy, its k-th without it."""
-    pools = draw_pools(stock, vocabulary, _limits(suite), suite.strategies)
+    """Units on one sound: a clip with it and, by strategy, one without it."""
     return [
         [
-            _presence_item(suite, pool.sound, strategy, clip, gold, stock, rng_seed)
-            for strategy, absent in pool.absent.items()
-            for gold, clip in (("yes", pool.present[k]), ("no", absent[k]))
+            _presence_item(suite, turn.sound, strategy, clip, gold, stock, rng_seed)
+            for strategy, absent in turn.absent.items()
+            for gold, clip in (("yes", turn.present), ("no", absent))
         ]
-        for pool, k in in_turns(pools, rng_seed)
+        for turn in draw_turns(stock, vocabulary, _limits(suite), suite.strategies, rng_seed)
     ]
 
 
@@ -112,10 +109,9 @@ def _presence_item(
 def _difference_units(
     suite: DifferenceSuite, stock: Stock, vocabulary: Vocabulary, rng_seed: int
 ) -> list[list[Row]]:
-    pools: list[Pool] = draw_pools(stock, vocabulary, _limits(suite), ["random"])
     return [
-        _pair_items(suite, pool.sound, pool.present[k], pool.absent["random"][k], rng_seed)
-        for pool, k in in_turns(pools, rng_seed)
+        _pair_items(suite, turn.sound, turn.present, turn.absent["random"], rng_seed)
+        for turn in draw_turns(stock, vocabulary, _limits(suite), ["random"], rng_seed)
     ]
 
 

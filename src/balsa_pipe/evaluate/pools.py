@@ -1,14 +1,16 @@
-"""Which test clips a sound is asked of: as many that lack it as hold it, drawn by hash."""
+"""Which test clips a sound is asked of: as many that lack it as hold it, each clip for both."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 from balsa_pipe.hashing import digest, ranked, seed
 from balsa_pipe.schemas import Row
 from balsa_pipe.vocabulary import Vocabulary, sounds_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,12 @@ class Stock:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
-    """The clips to ask for one sound: as many without it, by strategy, as with it."""
+class Turn:
+    """What a sound is asked of at a time: a clip with it and, by strategy, one without it."""
 
     sound: str
-    present: list[Row]
-    absent: dict[str, list[Row]]
+    present: Row
+    absent: dict[str, Row]
 
 
 def take_stock(clips: Iterable[Row], vocabulary: Vocabulary, *salt: Any) -> Stock:
@@ -54,17 +56,63 @@ def _in_hash_order(clips: Mapping[str, list[Row]], *salt: Any) -> dict[str, list
     return {sound: ranked(group, *salt, sound, key=clip_id) for sound, group in clips.items()}
 
 
-def draw_pools(
-    stock: Stock, vocabulary: Vocabulary, limits: Limits, strategies: Iterable[str]
-) -> list[Pool]:
-    """Return a pool for each sound that may be asked for; rarer sounds have no popular strategy."""
+def draw_turns(
+    stock: Stock, vocabulary: Vocabulary, limits: Limits, strategies: Iterable[str], *salt: Any
+) -> list[Turn]:
+    """Return the turns of all sounds, the first of each before any second.
+
+    Rarer sounds have no popular strategy. However many turns are taken, each clip is asked for sounds
+    that it lacks about as often as for sounds that it holds, as far as the clips allow: then one
+    answer to all that is asked of a clip gains nothing, and intervals clustered by clip are narrow.
+    """
     names = [sound for sound in vocabulary.sounds if _is_askable(sound, stock, vocabulary, limits)]
     popular = popular_half(names, vocabulary.counts)
-    return [
-        _pool(sound, stock, vocabulary, limits.max_per_sound, asked)
+    asked = {s: [one for one in strategies if one != "popular" or s in popular] for s in names}
+    count = {
+        s: min(limits.max_per_sound, len(stock.present[s]), len(stock.absent[s])) for s in names
+    }
+    order = [(k, sound) for sound in names if asked[sound] for k in range(count[sound])]
+    holding = {sound: list(stock.present[sound]) for sound in names}
+    lacking = {
+        (sound, strategy): [
+            (clip, affinity(clip, sound, vocabulary) if strategy == "adversarial" else (0, 0))
+            for clip in stock.absent[sound]
+        ]
         for sound in names
-        if (asked := [one for one in strategies if one != "popular" or sound in popular])
-    ]
+        for strategy in asked[sound]
+    }
+    held: Counter[str] = Counter()  # how often a clip was asked for sounds that it holds
+    lean: Counter[str] = Counter()  # how much oftener than for sounds that it lacks
+    turns = []
+    for _, sound in sorted(order, key=lambda one: (one[0], digest(*salt, one[1]))):
+        present = _take(holding[sound], lambda clip: -held[clip_id(clip)])
+        held[clip_id(present)] += 1
+        lean[clip_id(present)] += len(asked[sound])
+        rank = _absent_rank(n_parts(present), lean)
+        absent = {}
+        for strategy in asked[sound]:
+            absent[strategy], _ = _take(lacking[sound, strategy], rank)
+            lean[clip_id(absent[strategy])] -= 1
+        turns.append(Turn(sound, present, absent))
+    return turns
+
+
+_Candidate = tuple[Row, tuple[int, int]]
+"""A clip that lacks a sound, and how tempting it is to hear the sound in it."""
+
+
+def _absent_rank(parts: int, lean: Mapping[str, int]) -> Callable[[_Candidate], Any]:
+    """Return what ranks clips that lack a sound beside one of so many parts that holds it.
+
+    As many parts first, so that telling a scene from a single recording answers nothing; then the
+    more tempting one; then the one that leans more to yes.
+    """
+    return lambda one: (n_parts(one[0]) == parts, one[1], lean[clip_id(one[0])])
+
+
+def _take(candidates: list[T], rank: Callable[[T], Any]) -> T:
+    """Take the first of those of the highest rank out of a list."""
+    return candidates.pop(max(range(len(candidates)), key=lambda i: rank(candidates[i])))
 
 
 def _is_askable(sound: str, stock: Stock, vocabulary: Vocabulary, limits: Limits) -> bool:
@@ -73,18 +121,6 @@ def _is_askable(sound: str, stock: Stock, vocabulary: Vocabulary, limits: Limits
         and len(stock.present.get(sound, [])) >= limits.min_test_clips
         and bool(stock.absent.get(sound))
     )
-
-
-def _pool(
-    sound: str, stock: Stock, vocabulary: Vocabulary, n_max: int, strategies: Iterable[str]
-) -> Pool:
-    absent = stock.absent[sound]
-    present = stock.present[sound][: min(n_max, len(absent))]
-    tempting = sorted(  # stable: hash order where two clips are alike
-        absent, key=lambda clip: affinity(clip, sound, vocabulary), reverse=True
-    )
-    orders = {name: tempting if name == "adversarial" else absent for name in strategies}
-    return Pool(sound, present, {name: matched(orders[name], present) for name in orders})
 
 
 def affinity(clip: Row, sound: str, vocabulary: Vocabulary) -> tuple[int, int]:
@@ -102,32 +138,10 @@ def popular_half(names: Sequence[str], counts: Mapping[str, int]) -> set[str]:
     return set(by_count[: ceil(len(names) / 2)])
 
 
-def matched(order: Iterable[Row], models: Sequence[Row]) -> list[Row]:
-    """Return another clip for each model, the first in order with as many parts, else the first.
-
-    So that telling a scene from a single recording answers nothing.
-    """
-    left = list(order)
-    picked: dict[int, Row] = {}
-    for same_parts in (True, False):
-        for index, model in enumerate(models):
-            fits = (c for c in left if not same_parts or n_parts(c) == n_parts(model))
-            if index not in picked and (clip := next(fits, None)) is not None:
-                picked[index] = clip
-                left.remove(clip)
-    return [picked[index] for index in range(len(models))]
-
-
 def alike(others: Sequence[Row], clip: Row, *salt: Any) -> Row:
     """Return one of the others by hash, with as many parts as the clip where there is one."""
     fits = [other for other in others if n_parts(other) == n_parts(clip)] or others
     return fits[seed("swapped", *salt) % len(fits)]
-
-
-def in_turns(pools: Iterable[Pool], *salt: Any) -> list[tuple[Pool, int]]:
-    """Return every (pool, k) for its k-th clips, the first of all sounds before any second."""
-    turns = [(pool, k) for pool in pools for k in range(len(pool.present))]
-    return sorted(turns, key=lambda turn: (turn[1], digest(*salt, turn[0].sound)))
 
 
 def clip_id(clip: Row) -> str:
