@@ -778,3 +778,10 @@ def test_metrics_of_evaluate_are_understood() -> None:
         "by sound",
     ]
     assert suite.verdict == "unclear"
+
+
+def test_a_mean_has_one_decimal() -> None:
+    trained = {"rate": 0.5, "n": 126, "ci95": [0.4, 0.6], "unparsed": 0, "mean_words": 14.2063}
+    (suite,) = suite_views({"suites": {"caption_recall": {"trained": trained}}})
+    assert suite.header[-1] == "words a reply"
+    assert suite.lines == [["trained", percent(0.5), "40.0–60.0", "126", "0", "14.2"]]

@@ -117,7 +117,7 @@ def _suite_view(name: str, found: Mapping[str, Any]) -> SuiteView:
 class _Column:
     title: str
     path: tuple[str, ...]
-    kind: str  # count | share | interval
+    kind: str  # count | mean | share | interval
 
     def value(self, numbers: Numbers) -> Any:
         """Return what stands under the path; None: nothing."""
@@ -137,7 +137,9 @@ class _Column:
             return interval_text(value)
         if value is None:
             return "not measured"
-        return percent(value) if self.kind == "share" else f"{value:g}"
+        if self.kind == "share":
+            return percent(value)
+        return f"{value:.1f}" if self.kind == "mean" else f"{value:g}"
 
 
 _COLUMNS = (
@@ -150,7 +152,7 @@ _COLUMNS = (
     _Column("recall of no", ("no", "recall"), "share"),
     _Column("“first”-rate", ("first_rate",), "share"),
     _Column("right in both orders", ("order_consistency",), "share"),
-    _Column("words a reply", ("mean_words",), "count"),
+    _Column("words a reply", ("mean_words",), "mean"),
 )
 
 
