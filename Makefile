@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 CUDA := $(shell nvidia-smi -L 2>/dev/null | grep -c GPU)
 LOCK := requirements/$(if $(filter 0,$(CUDA)),cpu,gpu).lock
+# Each stage imports torch in its own process: where bytecode may not be kept, each compiles it anew, 10 s a time.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test format clean
 
