@@ -1,12 +1,15 @@
-"""What all tests share: one thread, no network, and a folder with tones and two-layer models."""
+"""What all tests share: one thread, no network, no time limit, and a folder of tones and models."""
 
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by torch when it is first imported
 os.environ |= {"TRANSFORMERS_OFFLINE": "1", "HF_HUB_OFFLINE": "1"}
+settings.register_profile("balsa", deadline=None)  # the machine may be busy
+settings.load_profile("balsa")
 
 
 @pytest.fixture(scope="session")

@@ -232,6 +232,12 @@ class CurateConfig(_Section):
 # ---- train -----------------------------------------------------------------------------------
 
 
+EncoderDtype = Annotated[
+    Literal["bfloat16", "float32"],
+    Field(description="of the encoder's weights; the features that are kept are float16"),
+]
+
+
 class WhisperConfig(_Model):
     """A frozen transformers Whisper encoder."""
 
@@ -244,6 +250,7 @@ class WhisperConfig(_Model):
         default=30, gt=0, le=30, description="sound is cut or padded to this; Whisper's own is 30"
     )
     pool_frames: Positive = Field(default=8, description="frames of 20 ms averaged into one")
+    dtype: EncoderDtype = "float32"
 
 
 class SoundEffectsConfig(_Model):
@@ -252,6 +259,7 @@ class SoundEffectsConfig(_Model):
     kind: Literal["aisfx"]
     path: str
     pool_frames: Positive = Field(default=1, description="frames of 186 ms averaged into one")
+    dtype: EncoderDtype = "float32"
 
 
 EncoderConfig = Annotated[WhisperConfig | SoundEffectsConfig, Field(discriminator="kind")]

@@ -68,12 +68,17 @@ class Heard:
 def ingest_clips(
     cfg: IngestConfig, *, rng_seed: int, scenes_dir: Path, workers: int, log: Log
 ) -> IngestResult:
-    """Return the clips of all corpora and the scenes made of them, with the ledger."""
+    """Return the clips of all corpora and the scenes made of them, with the ledger.
+
+    Raises CorpusError when no row becomes a clip.
+    """
     ledger = _Ledger(log)
     raws = list(ledger.sift(_read_corpora(cfg, ledger)))
     heard = list(ledger.sift(_listen(raws, cfg, workers, ledger)))
     sided = ledger.sift(choose_sides(heard, cfg.splits, rng_seed))
     rows = [_to_row(clip, side) for clip, side in ledger.sift(drop_repeats(sided))]
+    if not rows:
+        raise CorpusError(ledger.nothing_left())
     scenes = _make_all_scenes(rows, cfg, rng_seed, scenes_dir, workers, ledger)
     return IngestResult(rows + scenes, ledger.close(clips=len(rows), scenes=len(scenes)))
 
@@ -289,9 +294,21 @@ class _Ledger:
         if detail:
             self.log(f"ingest: {detail}")
 
+    def nothing_left(self) -> str:
+        """Return why no row is left, with the first reject as an example."""
+        if not self._rejects:
+            return "ingest.corpora: no rows; is the metadata empty?"
+        reasons = ", ".join(f"{k} {n}" for k, n in self._reasons().items())
+        first = self._rejects[0]
+        example = f"the first, {first.where}: {first.detail}"
+        return f"ingest.corpora: none of {self.read} rows can be used ({reasons}); {example}"
+
+    def _reasons(self) -> dict[str, int]:
+        return dict(sorted(Counter(reject.reason for reject in self._rejects).items()))
+
     def close(self, *, clips: int, scenes: int) -> dict[str, Any]:
         """Return the counts and the rejected rows as JSON-able data, and say the counts."""
-        rejected = dict(sorted(Counter(reject.reason for reject in self._rejects).items()))
+        rejected = self._reasons()
         counts = {"in": self.read, "out": clips, "scenes": scenes, "rejected": rejected}
         notes = dict(sorted(self._notes.items()))
         self.log(f"ingest: {self.read} rows in, {clips} clips and {scenes} scenes out")

@@ -124,7 +124,7 @@ def test_a_duplicate_points_at_a_row_that_is_none_itself() -> None:
     assert duplicates(*samples) == {"b": "a", "c": "a"}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.lists(st.sampled_from(["dog", "cat", "rain", "bell"]), min_size=1, max_size=12),

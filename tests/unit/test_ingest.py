@@ -241,10 +241,30 @@ def test_bad_audio_is_named_and_the_other_rows_stay(
 
 
 def test_a_reader_that_names_no_file_gets_a_reject(monkeypatch: pytest.MonkeyPatch) -> None:
-    raws = [RawClip("1", None, ("dog",), None), RawClip("2", None, (" ",), "\n")]
+    save("good.wav")
+    raws = [
+        RawClip("1", None, ("dog",), None),
+        RawClip("2", None, (" ",), "\n"),
+        RawClip("3", ROOT / "good.wav", ("dog",), None),
+    ]
     monkeypatch.setitem(CORPORA, "demo", lambda cfg: iter(raws))
     result = run({"reader": "demo", "root": "."})
     assert rejects(result) == {"demo/1": "missing_audio", "demo/2": "no_text"}
+
+
+def test_rows_that_all_fail_end_the_run_with_the_reasons_and_an_example() -> None:
+    rows = [{"path": "a.wav", "labels": "x"}, {"path": "b.wav"}]
+    with pytest.raises(CorpusError) as caught:
+        run(table(rows))
+    assert str(caught.value) == (
+        "ingest.corpora: none of 2 rows can be used (missing_audio 1, no_text 1); the first, "
+        "mine.csv:3: neither a caption nor a label"
+    )
+
+
+def test_a_table_without_rows_ends_the_run() -> None:
+    with pytest.raises(CorpusError, match=r"no rows; is the metadata empty\?"):
+        run(table([]))
 
 
 def test_ten_minutes_of_eight_channels_are_cropped_and_counted() -> None:

@@ -217,7 +217,7 @@ def test_each_sound_is_asked_as_often_where_absent_as_where_present() -> None:
         assert counts[strategy, sound, "yes"] == counts[strategy, sound, "no"] == 5
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 150), st.integers(0, 5))
 def test_balance_holds_whatever_the_cap(max_items: int, rng_seed: int) -> None:
     items = make_items(presence(), CLIPS, VOCABULARY, rng_seed=rng_seed, max_items=max_items)

@@ -411,7 +411,7 @@ def test_same_seed_gives_the_same_interval_and_another_another() -> None:
     assert ci95(values, clusters, Resampling(50, 1)) != ci95(values, clusters, Resampling(50, 2))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcdef")), min_size=1))
 def test_interval_lies_within_the_values(pairs: list[tuple[float, str]]) -> None:
     values, clusters = [value for value, _ in pairs], [cluster for _, cluster in pairs]

@@ -42,7 +42,7 @@ def test_any_number_of_frames_becomes_so_many_tokens(adapter: QFormer, lengths: 
     assert adapter(frames, full(frames)).shape == (1, 5, LLM_WIDTH)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.tuples(st.integers(1, 20), st.integers(1, 20)),
     st.integers(0, 12),

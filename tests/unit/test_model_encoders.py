@@ -14,6 +14,7 @@ from balsa_pipe.config import SoundEffectsConfig
 from balsa_pipe.errors import ModelError
 from balsa_pipe.model.aisfx import AisfxEncoder, AisfxShape, shape_to_json
 from balsa_pipe.model.encoders import (
+    FrameEncoder,
     SoundEffectsFrames,
     WhisperFrames,
     build_encoder,
@@ -173,6 +174,21 @@ def test_sound_effect_frames_are_the_encoders_own_averaged(tmp_path: Path) -> No
     assert own.shape == (6, 32)
     torch.testing.assert_close(stream, own.reshape(3, 2, 32).mean(dim=1))
     assert encoder.widths == [32]
+
+
+@pytest.mark.parametrize("kind", ["whisper", "aisfx"])
+def test_bfloat16_frames_are_about_those_of_float32(tiny: Path, tmp_path: Path, kind: str) -> None:
+    def encoder(dtype: str) -> FrameEncoder:
+        if kind == "whisper":
+            return build_encoder(whisper(tiny, dtype=dtype))
+        return build_encoder(sound_effects(tmp_path / dtype, dtype=dtype))
+
+    exact = encoder("float32")
+    mono = noise(1.0, exact.sample_rate_hz)
+    for full, half in zip(exact.encode(mono), encoder("bfloat16").encode(mono), strict=True):
+        assert full.dtype == half.dtype == torch.float32
+        assert not torch.equal(half, full)
+        assert float((half - full).norm() / full.norm()) < 0.03
 
 
 def test_a_torn_sound_effect_encoder(tmp_path: Path) -> None:

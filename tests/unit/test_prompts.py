@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from balsa_pipe.config import TASK_NAMES, TaskName
@@ -122,7 +122,6 @@ def test_a_value_can_not_close_the_audio_bracket_or_start_a_line() -> None:
 ANYTHING = prompt(evidence="{{ caption }} {{ sounds | join(' ') }}")
 
 
-@settings(deadline=None)
 @given(st.text(), st.lists(st.text(), min_size=1))
 def test_any_text_renders_on_one_line_inside_our_brackets(caption: str, sounds: list[str]) -> None:
     texts = ANYTHING.render("tell", [ClipFacts(sounds=sounds, caption=caption)], {"sound": caption})

@@ -462,7 +462,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.dictionaries(st.text(max_size=5), json_values), st.lists(json_values, max_size=3))
 def test_ledgers_and_facts_of_any_shape_make_a_page(found: dict[str, Any], log: list[Any]) -> None:
     entries = [entry for entry in log if isinstance(entry, dict)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from balsa_pipe.audio import load_mono, probe
@@ -257,7 +257,6 @@ def test_an_added_recording_leaves_most_scenes_as_they_were() -> None:
 # ---- layout and words ------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(10, 4000), min_size=1, max_size=5), st.integers(0, 2000), st.text())
 def test_parts_lie_inside_the_scene_and_overlap_in_pairs(
     lengths: list[int], spare: int, salt: str

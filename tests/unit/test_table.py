@@ -125,7 +125,7 @@ def test_another_encoding_is_read_as_latin_1_and_said(tmp_path: Path) -> None:
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=8),
     # With "\n" as the end of lines, csv.writer leaves a lone "\r" unquoted, which nobody can read.

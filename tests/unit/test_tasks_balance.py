@@ -1,6 +1,6 @@
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from balsa_pipe.tasks.balance import Wishes, match
@@ -35,7 +35,6 @@ def test_a_clip_without_wishes_left_goes_without() -> None:
     assert match({"x": Wishes("a", 2), "y": Wishes("", 2)}, {"a": 5}) == {"x": ["a"]}
 
 
-@settings(deadline=None)
 @given(WISHES, QUOTA)
 def test_no_quota_or_number_of_places_is_exceeded_and_no_possible_wish_is_left(
     wishes: dict[str, Wishes], quota: dict[str, int]
@@ -51,7 +50,6 @@ def test_no_quota_or_number_of_places_is_exceeded_and_no_possible_wish_is_left(
             assert all(s in got or given_out[s] == quota[s] for s in wish.sounds)
 
 
-@settings(deadline=None)
 @given(WISHES, QUOTA)
 def test_the_order_of_the_clips_changes_nothing(
     wishes: dict[str, Wishes], quota: dict[str, int]

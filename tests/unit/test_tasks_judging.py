@@ -1,7 +1,7 @@
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made_up_clips import clip, scene, single
 
@@ -212,7 +212,6 @@ def test_the_first_reason_counts(reply: str, finish_reason: str, expected: str |
     assert judging.first_reason(judging.FORM, seed_prompt(), reply, finish_reason) == expected
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_reply_is_judged(reply: str) -> None:
     row = seed_prompt(COW, VIOLIN, verdict="yes")

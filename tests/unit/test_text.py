@@ -1,7 +1,7 @@
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from balsa_pipe.text import (
@@ -45,7 +45,6 @@ def test_normalise(sound: str, expected: str) -> None:
     assert normalise(sound) == expected
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_normalise_twice_changes_nothing_more(sound: str) -> None:
     assert normalise(normalise(sound)) == normalise(sound)
@@ -200,7 +199,6 @@ def test_a_sound_affirmed_and_denied_is_present_but_the_denial_is_seen() -> None
     assert negated_mention(text, "dog")
 
 
-@settings(deadline=None)
 @given(st.text(), st.text(string.ascii_letters + " ,_()", max_size=20))
 def test_any_text_has_a_polarity_exactly_of_what_it_mentions(text: str, sound: str) -> None:
     if polarity(text, sound) is not None:

@@ -90,7 +90,7 @@ def verdict_row(name: str, sound: str, verdict: str) -> Row:
     return row(name, clips, reply, task="presence_qa", question=sound, expected=expected)
 
 
-@settings(max_examples=50, deadline=None)  # the machine may be busy
+@settings(max_examples=50)
 @given(st.integers(0, 2**30))
 def test_a_yes_stands_beside_a_no_to_the_same_question(rng_seed: int) -> None:
     asked = [(sound, i) for sound in ("cow", "dog", "bell") for i in range(4)]

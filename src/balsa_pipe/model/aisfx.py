@@ -78,6 +78,7 @@ class AisfxEncoder(nn.Module):
         frames = len(spectrogram)
         padding = max(0, self.shape.min_frames - frames)
         hidden = functional.pad(spectrogram, (0, 0, 0, padding))[None, None]  # (1, 1, frames, mel)
+        hidden = hidden.to(next(self.blocks.parameters()))
         for index, block in enumerate(self.blocks):
             hidden = block(hidden)
             if index < len(self.blocks) - 1:

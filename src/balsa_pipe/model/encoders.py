@@ -57,7 +57,7 @@ class WhisperFrames:
 
         try:
             encoder = WhisperModel.from_pretrained(
-                config.path, dtype=torch.float32, use_safetensors=True
+                config.path, dtype=getattr(torch, config.dtype), use_safetensors=True
             ).encoder
             self.extractor = WhisperFeatureExtractor.from_pretrained(
                 config.path, chunk_length=config.window_s
@@ -89,7 +89,7 @@ class WhisperFrames:
             for tap in self.config.taps
         ]
         try:
-            self.encoder(mel.to(self.encoder.conv1.weight.device))
+            self.encoder(mel.to(self.encoder.conv1.weight))
         finally:
             for hook in hooks:
                 hook.remove()
@@ -108,7 +108,8 @@ class SoundEffectsFrames:
         from balsa_pipe.model.aisfx import AisfxEncoder
 
         self.config = config
-        self.encoder = AisfxEncoder.from_folder(Path(config.path)).eval().requires_grad_(False)
+        self.encoder = AisfxEncoder.from_folder(Path(config.path))
+        self.encoder.blocks.to(getattr(torch, config.dtype))  # the spectrogram stays float32
         self.widths = [self.encoder.hidden_size]
 
     @torch.inference_mode()
@@ -118,8 +119,8 @@ class SoundEffectsFrames:
 
 
 def pool(frames: Tensor, group: int) -> Tensor:
-    """Return frames (T, D) averaged in groups of neighbours: (ceil(T / group), D)."""
-    return torch.stack([part.mean(dim=0) for part in frames.split(group)])
+    """Return float32 frames (T, D) averaged in groups of neighbours: (ceil(T / group), D)."""
+    return torch.stack([part.mean(dim=0) for part in frames.float().split(group)])
 
 
 def _keep(tapped: dict[int, Tensor], tap: int):  # type: ignore[no-untyped-def]

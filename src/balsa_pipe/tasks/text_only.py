@@ -39,8 +39,13 @@ def compose(clips: Iterable[Row], context: Context) -> list[Row]:
 
 
 def judge(row: Row, response: str, finish_reason: str) -> RejectReason | None:
-    """Reject a reply that is cut off, or goes in circles; the rest is the LLM's own business."""
-    return first_reason(FORM, row, response, finish_reason)
+    """Reject a reply that goes in circles or refuses; the rest is the LLM's own business.
+
+    One that max_tokens has cut stays: what is learned is the LLM's distribution at each token, and
+    without long replies it would be held to its short ones only.
+    """
+    del finish_reason
+    return first_reason(FORM, row, response, "stop")
 
 
 def _asks(context: Context, split: str) -> list[Ask]:
