@@ -339,6 +339,9 @@ class TrainConfig(_Section):
     text_weight: float = Field(
         default=1.0, gt=0, description="what a reply token of a text-only row counts"
     )
+    max_text_tokens: Positive = Field(
+        default=128, description="reply tokens of a text-only row on which LoRA is held, the first"
+    )
     save_steps: Positive = 50
     validation_rows: Positive = 64
     features: Path = Path("data/features")

@@ -135,7 +135,18 @@ def test_cut_replies_are_named_with_what_they_lost(
     full = [len(model.tokenizer(one.reply)["input_ids"]) + 1 for one in examples]
     longest = max(full) - 4
     collate = Collator(store(tiny), model, longest)
-    cut = {"one": full[0] - longest, "two": 4, "none": full[2] - longest}
+    cut = {"one": full[0] - longest, "two": 4}
     assert collate.replies_cut(examples * 3) == {name: n for name, n in cut.items() if n > 0}
     assert Collator(store(tiny), model, max(full)).replies_cut(examples) == {}
     assert int((collate(examples)["labels"] != IGNORE).sum(dim=1).max()) == longest
+
+
+def test_text_without_sound_has_a_length_of_its_own_and_loses_nothing_by_it(
+    tiny: Path, model: AudioLLM, examples: list[Example]
+) -> None:
+    collate = Collator(store(tiny), model, 50, max_text_tokens=2)
+    replies = (collate(examples)["labels"] != IGNORE).sum(dim=1)
+    whole = (Collator(store(tiny), model, 50)(examples)["labels"] != IGNORE).sum(dim=1)
+    assert replies.tolist() == [*whole.tolist()[:2], 2]
+    assert whole[2] > 2
+    assert collate.replies_cut(examples) == {}

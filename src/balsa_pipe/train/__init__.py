@@ -59,6 +59,7 @@ def train_model(
         config.max_reply_tokens,
         verdict_weight=config.verdict_weight,
         text_weight=config.text_weight,
+        max_text_tokens=config.max_text_tokens,
     )
     if config.warmup.steps and not _restore(model, folder / "warmup"):
         clips = list(_clips(train))

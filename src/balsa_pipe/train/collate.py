@@ -23,13 +23,14 @@ class Collator:
         max_reply_tokens: int,
         verdict_weight: float = 1.0,
         text_weight: float = 1.0,
+        max_text_tokens: int = 128,
     ) -> None:
-        """Hold what every batch needs, and what a verdict and a token of text-only rows count."""
+        """Hold what every batch needs: where replies end, what a verdict and a token of text count."""
         self._verdict_weight, self._text_weight = verdict_weight, text_weight
         self._store = store
         self._tokenizer = model.tokenizer
         self._config = model.parts
-        self._max_reply_tokens = max_reply_tokens
+        self._max_reply_tokens, self._max_text_tokens = max_reply_tokens, max_text_tokens
         self._label_tokens = LabelTokens(model)
         shape = (model.parts.adapter.queries, model.llm.config.hidden_size)
         self._nothing = torch.full(shape, torch.nan)
@@ -58,8 +59,11 @@ class Collator:
         return batch
 
     def replies_cut(self, examples: Iterable[Example]) -> dict[str, int]:
-        """Return the reply tokens that are lost, by prompt_id, where any are."""
-        unique = {example.prompt_id: example for example in examples}
+        """Return the reply tokens that are lost, by prompt_id, where any are.
+
+        Text-only rows lose none: of them the LLM's distribution is learned, not the reply.
+        """
+        unique = {example.prompt_id: example for example in examples if example.clips}
         cut = {name: self._encode(example).cut_tokens for name, example in unique.items()}
         return {name: tokens for name, tokens in cut.items() if tokens}
 
@@ -86,5 +90,5 @@ class Collator:
             example.reply,
             audio_tokens=self._config.adapter.queries,
             system=self._config.system if example.clips else None,  # as text is asked elsewhere
-            max_reply_tokens=self._max_reply_tokens,
+            max_reply_tokens=self._max_reply_tokens if example.clips else self._max_text_tokens,
         )
