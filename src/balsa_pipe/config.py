@@ -1,11 +1,8 @@
 """What users write: one frozen model per stage, unknown keys forbidden. The only schema of a config."""
 
-import json
-import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -17,6 +14,7 @@ from pydantic import (
 )
 
 from balsa_pipe.errors import ConfigError
+from balsa_pipe.yaml_files import explain, load_yaml
 
 TaskName = Literal[
     "caption",
@@ -474,35 +472,3 @@ def load_stage_config(path: Path) -> StageConfig:
         return StageConfig.model_validate_json(path.read_bytes())
     except ValidationError as exc:
         raise ConfigError(f"{path}: {explain(exc)}") from exc
-
-
-def load_yaml(path: Path) -> dict[str, Any]:
-    """Return a YAML file's mapping; ConfigError with line and column when it isn't one."""
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as exc:
-        raise ConfigError(f"{path}: no such file") from exc
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as exc:
-        detail = re.sub(r"\s+", " ", str(exc))
-        raise ConfigError(f"{path}: not readable as YAML: {detail}") from exc
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: holds {type(data).__name__}, expected a mapping of keys")
-    return data
-
-
-def explain(exc: ValidationError) -> str:
-    """Return a validation error as one line: key, what was found, what was expected."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in error['loc']) or 'config'}: {error['msg']}"
-        + (
-            ""
-            if error["type"] in ("missing", "extra_forbidden")
-            else f", found {_short(error['input'])}"
-        )
-        for error in exc.errors()
-    )
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -9,10 +9,11 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from balsa_pipe.config import Positive, TaskName, load_yaml
+from balsa_pipe.config import Positive, TaskName
 from balsa_pipe.errors import ConfigError, PromptError
 from balsa_pipe.hashing import digest, ranked
 from balsa_pipe.text import plain
+from balsa_pipe.yaml_files import load_yaml
 
 Turn = dict[str, str]
 Variables = Mapping[str, str | list[str]]

@@ -21,6 +21,7 @@ LAYERS = [
         "schemas",
         "hashing",
         "progress",
+        "yaml_files",
         "config",
         "shards",
         "journal",

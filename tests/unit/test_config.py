@@ -13,11 +13,11 @@ from balsa_pipe.config import (
     WhisperConfig,
     load_config,
     load_stage_config,
-    load_yaml,
     parse_config,
 )
 from balsa_pipe.errors import ConfigError
 from balsa_pipe.tasks import TASKS
+from balsa_pipe.yaml_files import load_yaml
 
 CONFIGS = sorted(Path("configs").glob("*.yaml"))
 STAGES = ("ingest", "compose", "synthesize", "curate", "train", "evaluate", "report")

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from balsa_pipe.config import Positive, Strategy, explain, load_yaml
+from balsa_pipe.config import Positive, Strategy
 from balsa_pipe.errors import ConfigError
 from balsa_pipe.evaluate.retention import Rules
+from balsa_pipe.yaml_files import explain, load_yaml
 
 SLOT = "{{ sound }}"
 """Where a wording names the sound; it is replaced as text, so a sound can't add code."""
