@@ -53,6 +53,11 @@ def first_reason(
     """Return the first reason to reject a reply; None: it is kept."""
     if response.strip() and finish_reason == "length":
         return "truncated"
+    return failed_check(checks, row, response)
+
+
+def failed_check(checks: Iterable[Check], row: Row, response: str) -> RejectReason | None:
+    """Return the first reason that holds for a reply, whether or not it came to its end."""
     return next((reason for reason, holds in checks if holds(row, response)), None)
 
 

@@ -17,7 +17,7 @@ from balsa_pipe.tasks.common import (
     to_row,
     usable_by_split,
 )
-from balsa_pipe.tasks.judging import FORM, first_reason
+from balsa_pipe.tasks.judging import FORM, failed_check
 
 _VALIDATION = 0.1
 """The share of what can be asked that training never sees."""
@@ -44,8 +44,7 @@ def judge(row: Row, response: str, finish_reason: str) -> RejectReason | None:
     One that max_tokens has cut stays: what is learned is the LLM's distribution at each token, and
     without long replies it would be held to its short ones only.
     """
-    del finish_reason
-    return first_reason(FORM, row, response, "stop")
+    return failed_check(FORM, row, response)
 
 
 def _asks(context: Context, split: str) -> list[Ask]:
