@@ -325,9 +325,9 @@ def summary(
         for system, found in systems.items()
         if not system.startswith("always_")
     ]
-    _show(rows, as_json, render_table)
+    _show(rows, as_json, lambda rows: render_table([_in_percent(row) for row in rows]))
     if not as_json:
-        print(f"\nreport: {run / 'report.html'}")
+        print(f"report: {run / 'report.html'}")
 
 
 @app.command()
@@ -463,6 +463,18 @@ def _show(rows: list[dict[str, Any]], as_json: bool, render: Any) -> None:
         print(json.dumps(rows, indent=2, default=str, ensure_ascii=False))
     else:
         print(render(rows))
+
+
+def _in_percent(row: dict[str, Any]) -> dict[str, Any]:
+    def text(share: float | None) -> str:
+        return "-" if share is None else f"{100 * share:.1f} %"
+
+    low, high = row["ci95"] or (None, None)
+    return row | {
+        "right": text(row["right"]),
+        "ci95": f"{text(low)} to {text(high)}",
+        "yes_rate": text(row["yes_rate"]),
+    }
 
 
 def _timings(folder: Path) -> dict[str, float]:

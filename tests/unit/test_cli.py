@@ -265,6 +265,8 @@ def test_a_summary_shows_the_systems_and_not_the_baselines(run: Run, tmp_path: P
     status, out, _ = run("summary", tmp_path)
     assert status == 0
     assert "always_yes" not in out
+    assert "75.0 %  50.0 % to 100.0 %  50.0 %" in out
+    assert "25.0 %  0.0 % to 50.0 %    - " in out
     assert f"report: {tmp_path / 'report.html'}" in out
     _, out, _ = run("summary", tmp_path, "--json")
     assert [(row["suite"], row["right"]) for row in json.loads(out)] == [
