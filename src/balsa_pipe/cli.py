@@ -1,6 +1,7 @@
 """The command line: one command per stage, tools around them, and the boundary where errors end."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -99,7 +100,7 @@ def compose(
     rows = compose_seed_prompts(read_shard(clips, CLIP), book, settings, rng_seed=stage.rng_seed)
     for index, shard in enumerate(split_into_shards(rows, settings.shards)):
         write_shard(out / f"{index:05d}.parquet", shard, SEED_PROMPT, facts=_facts(stage))
-    log(f"compose: {len(rows)} seed prompts in {settings.shards} shards")
+    log(f"compose: {len(rows)} seed prompts, shards: {settings.shards}")
 
 
 @app.command()
@@ -431,6 +432,7 @@ def shards_check(path: ShardPath) -> None:
 
 def main() -> NoReturn:
     """Run the command line: a user's mistake is one line and exit code 2."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # stages log their own progress
     try:
         with joined_run():
             app()

@@ -1,6 +1,5 @@
 """A GGUF language model becomes a folder of bfloat16 weights that transformers and vLLM load."""
 
-import os
 from pathlib import Path
 
 from balsa_pipe.errors import AssetError
@@ -8,7 +7,6 @@ from balsa_pipe.errors import AssetError
 
 def convert_gguf(gguf: Path, folder: Path) -> None:
     """Write the dequantised model with its tokenizer and chat template into folder."""
-    os.environ.setdefault("TQDM_DISABLE", "1")  # read once, at tqdm's import: bars spoil the log
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
