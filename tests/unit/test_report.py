@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import io
+import itertools
 import json
 import math
 import re
@@ -28,7 +29,7 @@ from balsa_pipe.report.ledgers import (
     task_lines,
     value_text,
 )
-from balsa_pipe.report.plots import bar_chart, line_chart, nice_ticks, percent
+from balsa_pipe.report.plots import Series, bar_chart, line_chart, nice_ticks, percent
 from balsa_pipe.report.results import headline_chart, suite_views
 from balsa_pipe.schemas import Row
 
@@ -516,6 +517,23 @@ def test_charts_escape_what_they_show() -> None:
     assert "<b>" not in headline_chart([suite])
     assert Page(str(bar_chart([], "<i>"))).all("i") == []
     assert line_chart([], "nothing") == ""
+
+
+def test_names_of_short_phases_neither_overlap_nor_leave_the_chart() -> None:
+    phases = [(0, "warmup"), (600, "reading"), (760, "single audio"), (820, "multi audio")]
+    series = [Series("loss", "train", [(0, 1.0), (840, 0.5)])]
+    chart = str(line_chart(series, "losses", boundaries=phases))
+    placed = [
+        (float(x), float(y), float(x) + 6 * len(name))
+        for x, y, name in re.findall(
+            r'<text x="([\d.]+)" y="([-\d.]+)"[^>]*>(warmup|reading|single audio|multi audio)<',
+            chart,
+        )
+    ]
+    assert len(placed) == 4
+    assert all(end <= 760 and y > 8 for _, y, end in placed)
+    for (_, y, end), (next_start, next_y, _) in itertools.pairwise(placed):
+        assert end <= next_start or y < next_y
 
 
 def test_loss_curves_follow_on_from_phase_to_phase() -> None:

@@ -12,6 +12,7 @@ _WIDTH = 760
 _LABEL = 160  # width of the names left of the bars
 _BAR_END = 580
 _ROW, _GROUP = 26, 34
+_LETTER = 6.0  # about the width of one of a tick's letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,12 @@ def line_chart(
         return Markup("")
     last_x = max(x for x, _ in points) or 1
     ticks = nice_ticks(max(y for _, y in points))
-    left, right, top, bottom = 48, _WIDTH - 12, 24, 250
+    left, right = 48, _WIDTH - (72 if boundaries else 12)  # the last phase's name needs room
+    phases = _stack(
+        [(left + x / last_x * (right - left), name) for x, name in boundaries], _WIDTH - 6
+    )
+    rows = 1 + max((row for _, row, _ in phases), default=0)
+    top, bottom = 8 + 16 * rows, 234 + 16 * rows
 
     def at(point: Point) -> Point:
         x, y = point
@@ -91,9 +97,10 @@ def line_chart(
     for tick in nice_ticks(last_x):
         if tick <= last_x:
             parts.append(_text(at((tick, 0))[0], bottom + 18, f"{tick:g}", "tick", "middle"))
-    for x, name in boundaries:
+    for (x, _), (label_x, row, name) in zip(boundaries, phases, strict=True):
         px = at((x, 0))[0]
-        parts += [_line(px, top, px, bottom, "phase"), _text(px + 4, top - 8, name, "tick")]
+        parts.append(_line(px, top - 16 * row, px, bottom, "phase"))
+        parts.append(_text(label_x, top - 8 - 16 * row, name, "tick"))
     parts += [_curve(line, [at(point) for point in line.points]) for line in series]
     parts.append(_text(right, bottom + 36, "step", "tick", "end"))
     ends = "; ".join(
@@ -187,6 +194,22 @@ def _curve(line: Series, points: list[Point]) -> Markup:
 def _describe(group: BarGroup) -> str:
     values = ", ".join(f"{bar.label} {percent(bar.value)}" for bar in group.bars)
     return f"{group.label}: {values}"
+
+
+def _stack(labels: Sequence[tuple[float, str]], right: float) -> list[tuple[float, int, str]]:
+    """Return each label's left end, row and text: none beyond the right edge, none on another.
+
+    Of two that would overlap the left one is the higher, so that no line goes through a name.
+    """
+    starts: list[float] = []
+    placed = []
+    for x, text in reversed(labels):
+        width = _LETTER * len(text)
+        start = max(0.0, min(x + 4, right - width))
+        row = next((i for i, taken in enumerate(starts) if start + width < taken), len(starts))
+        starts[row : row + 1] = [start]
+        placed.append((start, row, text))
+    return placed[::-1]
 
 
 def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> Markup:
