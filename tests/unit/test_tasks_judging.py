@@ -191,6 +191,20 @@ def test_mixes_up_clips(reply: str, expected: bool) -> None:
     assert judging.mixes_up_clips(row, reply) is expected
 
 
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("The first clip has a cow, the second one a violin.", False),
+        ("The first has a cow, the second a violin, and the third clip has a pig.", True),
+        ("Clip 3 is a cow.", True),
+        ("A cow, then a violin, and a third sound.", False),
+    ],
+)
+def test_mentions_wrong_clip(reply: str, expected: bool) -> None:
+    row = seed_prompt(COW, VIOLIN, present=("cow", "violin"))
+    assert judging.mentions_wrong_clip(row, reply) is expected
+
+
 def test_a_sound_that_both_clips_have_mixes_nothing_up() -> None:
     row = seed_prompt(scene(COW, VIOLIN), VIOLIN, present=("cow", "violin"))
     assert not judging.mixes_up_clips(row, "The first clip has a violin, the second one too.")
@@ -215,6 +229,5 @@ def test_the_first_reason_counts(reply: str, finish_reason: str, expected: str |
 @given(st.text())
 def test_any_reply_is_judged(reply: str) -> None:
     row = seed_prompt(COW, VIOLIN, verdict="yes")
-    for _, check in judging.DESCRIPTION:
+    for _, check in judging.SEVERAL_CLIPS:
         assert check(row, reply) in (True, False)
-    assert judging.mixes_up_clips(row, reply) in (True, False)

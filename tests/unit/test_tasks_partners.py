@@ -121,6 +121,7 @@ ROW = next(
     ("reply", "reason"),
     [
         ("The first clip has a cow, while the second has a violin.", None),
+        ("The first clip has a cow, the second a violin, the third a pig.", "mentions_wrong_clip"),
         ("The first clip has a violin, while the second has a cow.", "contradicts_labels"),
         ("The first clip has a cow.", "misses_sound"),
         ("The first clip has a cow and the second a zipper and a violin.", "copies_example"),

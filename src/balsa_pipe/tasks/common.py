@@ -24,6 +24,7 @@ RejectReason = Literal[
     "too_long",
     "copies_example",
     "misses_sound",
+    "mentions_wrong_clip",
     "mentions_no_absent",
 ]
 """Why a reply is not kept."""

@@ -178,6 +178,11 @@ def mixes_up_clips(row: Row, response: str) -> bool:
     )
 
 
+def mentions_wrong_clip(row: Row, response: str) -> bool:
+    """Tell whether the reply speaks of a clip that the row doesn't have ("the third" of two)."""
+    return any(position >= len(row["clips"]) for position in _positions(response.casefold()))
+
+
 @dataclass(frozen=True, slots=True)
 class _Subject:
     """What a reply may say of one of a row's clips."""
@@ -223,10 +228,14 @@ def _by_clip(subjects: list[_Subject], response: str) -> Iterator[tuple[int, str
     bounds = [0, *(bound for match in found for bound in match.span()), len(text)]
     gaps = [text[bounds[i] : bounds[i + 1]] for i in range(0, len(bounds), 2)]
     behind = any(mentions(gaps[0], sound) for subject in subjects for sound in subject.sounds)
-    for match, stretch in zip(found, gaps if behind else gaps[1:], strict=False):
-        position = _POSITIONS[match[match.lastindex or 0]]
+    for position, stretch in zip(_positions(text), gaps if behind else gaps[1:], strict=False):
         if position < len(subjects):
             yield position, stretch
+
+
+def _positions(text: str) -> list[int]:
+    """Return the positions that a text's ordinals stand for, in the order of the text."""
+    return [_POSITIONS[match[match.lastindex or 0]] for match in _ORDINAL.finditer(text)]
 
 
 FORM: tuple[Check, ...] = (
@@ -246,3 +255,11 @@ DESCRIPTION: tuple[Check, ...] = (
     ("names_present_as_absent", denies_present),
 )
 """What holds for every reply but a verdict."""
+
+SEVERAL_CLIPS: tuple[Check, ...] = (
+    *DESCRIPTION,
+    ("misses_sound", misses_sound),
+    ("mentions_wrong_clip", mentions_wrong_clip),
+    ("contradicts_labels", mixes_up_clips),
+)
+"""What holds for a description of several clips."""
