@@ -456,7 +456,7 @@ def parse_config(data: dict[str, Any], where: str = "config") -> PipelineConfig:
     try:
         return PipelineConfig.model_validate(data)
     except ValidationError as exc:
-        raise ConfigError(f"{where}: {explain(exc)}") from exc
+        raise ConfigError(f"{where}: {explain(exc, PipelineConfig.model_json_schema())}") from exc
 
 
 def load_config(path: Path) -> PipelineConfig:
@@ -471,4 +471,4 @@ def load_stage_config(path: Path) -> StageConfig:
     try:
         return StageConfig.model_validate_json(path.read_bytes())
     except ValidationError as exc:
-        raise ConfigError(f"{path}: {explain(exc)}") from exc
+        raise ConfigError(f"{path}: {explain(exc, StageConfig.model_json_schema())}") from exc

@@ -13,7 +13,7 @@ from balsa_pipe.config import Positive, TaskName
 from balsa_pipe.errors import ConfigError, PromptError
 from balsa_pipe.hashing import digest, ranked
 from balsa_pipe.text import plain
-from balsa_pipe.yaml_files import load_yaml
+from balsa_pipe.yaml_files import explain, load_yaml
 
 Turn = dict[str, str]
 Variables = Mapping[str, str | list[str]]
@@ -136,7 +136,7 @@ class Prompt:
         except ConfigError as exc:
             raise PromptError(str(exc)) from exc
         except ValidationError as exc:
-            raise PromptError(f"{path}: {_explain(exc)}") from exc
+            raise PromptError(f"{path}: {explain(exc, PromptFile.model_json_schema())}") from exc
         if file.task != task:
             raise PromptError(f"{path}: task is {file.task!r}, expected {task!r}")
         return cls(path, file)
@@ -264,9 +264,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(one) for one in value]
     return plain(value) if isinstance(value, str) else value
-
-
-def _explain(exc: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors()
-    )

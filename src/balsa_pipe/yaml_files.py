@@ -2,11 +2,13 @@
 
 import json
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from balsa_pipe.errors import ConfigError
 
@@ -25,17 +27,36 @@ def load_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
-def explain(exc: ValidationError) -> str:
-    """Return a validation error as one line: key, what was found, what was expected."""
+def explain(exc: ValidationError, schema: dict[str, Any]) -> str:
+    """Return a validation error as one line: key, what was found, what was expected.
+
+    schema: the JSON schema that the data had to fit; a misspelt key is answered from its keys.
+    """
+    keys = _keys(schema)
     return "; ".join(
-        f"{'.'.join(str(part) for part in error['loc']) or 'config'}: {error['msg']}"
-        + (
-            ""
-            if error["type"] in ("missing", "extra_forbidden")
-            else f", found {_short(error['input'])}"
-        )
+        f"{'.'.join(str(part) for part in error['loc']) or 'config'}: {_complaint(error, keys)}"
         for error in exc.errors()
     )
+
+
+def _complaint(error: ErrorDetails, keys: set[str]) -> str:
+    if error["type"] == "extra_forbidden":
+        key = str(error["loc"][-1])
+        near = get_close_matches(key, sorted(keys), n=1, cutoff=0.75)
+        return "no such key here" + "".join(f"; is {one!r} meant?" for one in near if one != key)
+    if error["type"] == "missing":
+        return error["msg"]
+    return f"{error['msg']}, found {_short(error['input'])}"
+
+
+def _keys(schema: Any) -> set[str]:
+    """Return the names of all properties, however deep they lie."""
+    if isinstance(schema, list):
+        return {key for one in schema for key in _keys(one)}
+    if not isinstance(schema, dict):
+        return set()
+    properties = schema.get("properties", {})
+    return set(properties) | {key for one in schema.values() for key in _keys(one)}
 
 
 def _short(value: Any) -> str:

@@ -133,7 +133,7 @@ def test_a_config_that_is_missing_or_damaged(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "told"),
     [
-        ("compose", {"colour": 1}, "compose.colour: Extra inputs are not permitted"),
+        ("compose", {"colour": 1}, "compose.colour: no such key here"),
         (
             "compose",
             {"shards": "two"},
@@ -143,7 +143,7 @@ def test_a_config_that_is_missing_or_damaged(run: Run, tmp_path: Path) -> None:
         (
             "compose",
             {"tasks": {"listen": {"rows": 1}}},
-            "compose.tasks.listen: Extra inputs are not permitted",
+            "compose.tasks.listen: no such key here",
         ),
     ],
 )

@@ -244,12 +244,12 @@ def question(text: str) -> list[dict[str, str]]:
             {"examples": [{"clips": [{"sounds": ["x"]}], "reply": "y", "noise": "z"}]},
             "FILE: example 1 gives ['noise']; declared variables are ['sound']",
         ),
-        ({"shards": 3}, "FILE: shards: Extra inputs are not permitted"),
+        ({"shards": 3}, "FILE: shards: no such key here"),
         (
             {"questions": [{"id": "Is there", "text": "x"}]},
-            "FILE: questions.0.id: String should match pattern '^[a-z][a-z0-9_]*$'",
+            "FILE: questions.0.id: String should match pattern '^[a-z][a-z0-9_]*$', found \"Is there\"",
         ),
-        ({"version": 0}, "FILE: version: Input should be greater than 0"),
+        ({"version": 0}, "FILE: version: Input should be greater than 0, found 0"),
         ({"task": "caption"}, "FILE: task is 'caption', expected 'presence_qa'"),
     ],
 )

@@ -58,7 +58,7 @@ def test_shipped_text_prompts_are_many_and_of_many_kinds() -> None:
 @pytest.mark.parametrize(
     ("base", "change", "message"),
     [
-        (PRESENCE, {"wording": ["x"]}, "presence.wording: Extra inputs are not permitted"),
+        (PRESENCE, {"wording": ["x"]}, "presence.wording: no such key here; is 'wordings' meant?"),
         (
             PRESENCE,
             {"wordings": ["Is there a dog?"]},
@@ -107,7 +107,7 @@ def test_shipped_text_prompts_are_many_and_of_many_kinds() -> None:
         (
             TEXT,
             {"prompts": [{"kind": "fact", "prompt": "Hi.", "rules": {"polite": True}}]},
-            "text_retention.prompts.0.rules.polite: Extra inputs are not permitted",
+            "text_retention.prompts.0.rules.polite: no such key here",
         ),
         (
             TEXT,
@@ -115,7 +115,7 @@ def test_shipped_text_prompts_are_many_and_of_many_kinds() -> None:
             "text_retention.prompts.0.rules.regex: Value error, not a regular expression: missing "
             '), unterminated subpattern at position 0, found "("',
         ),
-        (TEXT, {"clips": "both"}, "text_retention.clips: Extra inputs are not permitted"),
+        (TEXT, {"clips": "both"}, "text_retention.clips: no such key here"),
     ],
 )
 def test_wrong_key_or_value_is_one_line(

@@ -69,7 +69,7 @@ def test_a_list_on_the_command_line_replaces_a_list() -> None:
 def test_a_mistake_names_where_it_was_made() -> None:
     with pytest.raises(ConfigError) as caught:
         read_workflow(tiny_data() | {"colour": 1}, [TINY])
-    assert str(caught.value) == "configs/tiny.yaml: colour: Extra inputs are not permitted"
+    assert str(caught.value) == "configs/tiny.yaml: colour: no such key here"
     with pytest.raises(ConfigError) as caught:
         read_workflow({"rng_seed": "x"}, [])
     assert str(caught.value).startswith("configs/demo.yaml with --config: rng_seed: ")

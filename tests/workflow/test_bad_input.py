@@ -229,7 +229,7 @@ def test_no_stage_says_more_than_it_means(mess: Mess) -> None:
         (
             "rng_seed: 3",
             "rng_seed: 3\nsynthesise: {}",
-            "synthesise: Extra inputs are not permitted",
+            "synthesise: no such key here; is 'synthesize' meant?",
         ),
         (
             "max_items: 6",
@@ -240,7 +240,7 @@ def test_no_stage_says_more_than_it_means(mess: Mess) -> None:
         (
             "presence_qa: {pairs: 1",
             "presense_qa: {pairs: 1",
-            "compose.tasks.presense_qa: Extra inputs are not permitted",
+            "compose.tasks.presense_qa: no such key here; is 'presence_qa' meant?",
         ),
         (
             "tasks: {caption: 1, presence_qa: 2, text_only: 1}",

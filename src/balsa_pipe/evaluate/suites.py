@@ -134,7 +134,7 @@ def load_suite(path: Path) -> Suite:
     try:
         return _SUITE.validate_python(load_yaml(path))
     except ValidationError as exc:
-        raise ConfigError(f"{path}: {explain(exc)}") from exc
+        raise ConfigError(f"{path}: {explain(exc, _SUITE.json_schema())}") from exc
 
 
 def load_suites(paths: Sequence[Path]) -> list[Suite]:
