@@ -89,7 +89,12 @@ def compose(
     Example: balsa compose --config data/demo/config/compose.json --clips data/demo/clips.parquet
     --out data/demo/seed_prompts
     """
-    from balsa_pipe.compose import active_tasks, compose_seed_prompts, split_into_shards
+    from balsa_pipe.compose import (
+        active_tasks,
+        compose_seed_prompts,
+        count_rows,
+        split_into_shards,
+    )
     from balsa_pipe.prompts import load_book
     from balsa_pipe.schemas import CLIP, SEED_PROMPT
     from balsa_pipe.shards import read_shard, write_shard
@@ -100,7 +105,14 @@ def compose(
     rows = compose_seed_prompts(read_shard(clips, CLIP), book, settings, rng_seed=stage.rng_seed)
     for index, shard in enumerate(split_into_shards(rows, settings.shards)):
         write_shard(out / f"{index:05d}.parquet", shard, SEED_PROMPT, facts=_facts(stage))
-    log(f"compose: {len(rows)} seed prompts, shards: {settings.shards}")
+    counts = count_rows(rows, settings)
+    each = ", ".join(f"{task} {count}" for task, count in counts.items())
+    log(f"compose: {len(rows)} seed prompts: {each}")
+    if none := [task for task, count in counts.items() if count == 0]:
+        log(
+            f"compose: none of {', '.join(none)}: the clips are too few, or no sound is in some "
+            "and absent from others; give more clips, or set these tasks to 0"
+        )
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """compose: clips and wordings become seed prompts."""
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +11,6 @@ from balsa_pipe.schemas import Row
 from balsa_pipe.tasks import TASKS
 from balsa_pipe.tasks.common import Context
 from balsa_pipe.vocabulary import Vocabulary
-
-_log = logging.getLogger(__name__)
 
 
 def active_tasks(cfg: ComposeConfig) -> list[TaskName]:
@@ -30,9 +27,13 @@ def compose_seed_prompts(
     """
     context = Context(book, Vocabulary.from_clips(clips), cfg, rng_seed)
     rows = [row for task in active_tasks(cfg) for row in TASKS[task].compose(clips, context)]
-    counts = Counter(row["task"] for row in rows)
-    _log.info("%d clips, %d seed prompts: %s", len(clips), len(rows), dict(counts))
     return sorted(rows, key=_place)
+
+
+def count_rows(rows: Sequence[Row], cfg: ComposeConfig) -> dict[TaskName, int]:
+    """Return the rows of each task that the config asks for, also where the clips allow none."""
+    counts = Counter(row["task"] for row in rows)
+    return {task: counts[task] for task in active_tasks(cfg)}
 
 
 def shard_index(clip_id: str, shards: int) -> int:

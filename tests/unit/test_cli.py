@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 import typer
+from made_up_clips import single
 from sample_rows import make_sample
 from tiny_model import shaken, untrained
 
 from balsa_pipe import cli
 from balsa_pipe.config import load_config
 from balsa_pipe.locks import JOB_LOCK
-from balsa_pipe.schemas import SAMPLE
+from balsa_pipe.schemas import CLIP, SAMPLE
 from balsa_pipe.shards import write_shard
+from balsa_pipe.tasks import TASKS
 
 HEAVY = {
     "datasets", "jinja2", "numpy", "pyarrow", "pydantic", "soundfile", "torch",
@@ -273,6 +275,20 @@ def test_a_summary_shows_the_systems_and_not_the_baselines(run: Run, tmp_path: P
         ("presence", 0.75),
         ("recall", 0.25),
     ]
+
+
+def test_compose_counts_the_rows_of_each_task_and_names_those_without(
+    run: Run, stage: Callable[..., Path], tmp_path: Path
+) -> None:
+    clips = [single("violin", number) for number in range(3)]  # no clip lacks one
+    write_shard(tmp_path / "c.parquet", clips, CLIP)
+    tasks: dict[str, dict[str, int]] = {task: {"rows": 0} for task in TASKS}
+    tasks |= {"caption": {"rows": 1}, "presence_qa": {"pairs": 1}}
+    status, _, err = run(*compose(stage("compose", tasks=tasks), tmp_path))
+    assert status == 0
+    first, second = err.splitlines()
+    assert first == "compose: 3 seed prompts: caption 3, presence_qa 0"
+    assert second.startswith("compose: none of presence_qa: the clips are too few, or")
 
 
 def test_shards_are_listed_shown_counted_and_checked(run: Run, tmp_path: Path) -> None:
