@@ -444,7 +444,8 @@ def shards_check(path: ShardPath) -> None:
 
 def main() -> NoReturn:
     """Run the command line: a user's mistake is one line and exit code 2."""
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # stages log their own progress
+    for bars in ("TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS"):
+        os.environ.setdefault(bars, "1")  # stages log their own progress
     try:
         with joined_run():
             app()
