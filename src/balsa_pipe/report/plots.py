@@ -77,15 +77,18 @@ def line_chart(
     last_x = max(x for x, _ in points) or 1
     ticks = nice_ticks(max(y for _, y in points))
     left, right = 48, _WIDTH - (72 if boundaries else 12)  # the last phase's name needs room
-    phases = _stack(
-        [(left + x / last_x * (right - left), name) for x, name in boundaries], _WIDTH - 6
-    )
+
+    def across(x: float) -> float:
+        return left + x / last_x * (right - left)
+
+    starts = [(across(x), name) for x, name in boundaries]
+    phases = _stack(starts, _WIDTH - 6)
     rows = 1 + max((row for _, row, _ in phases), default=0)
     top, bottom = 8 + 16 * rows, 234 + 16 * rows
 
     def at(point: Point) -> Point:
         x, y = point
-        return left + x / last_x * (right - left), bottom - y / ticks[-1] * (bottom - top)
+        return across(x), bottom - y / ticks[-1] * (bottom - top)
 
     parts = []
     for tick in ticks:
@@ -96,10 +99,9 @@ def line_chart(
         ]
     for tick in nice_ticks(last_x):
         if tick <= last_x:
-            parts.append(_text(at((tick, 0))[0], bottom + 18, f"{tick:g}", "tick", "middle"))
-    for (x, _), (label_x, row, name) in zip(boundaries, phases, strict=True):
-        px = at((x, 0))[0]
-        parts.append(_line(px, top - 16 * row, px, bottom, "phase"))
+            parts.append(_text(across(tick), bottom + 18, f"{tick:g}", "tick", "middle"))
+    for (x, _), (label_x, row, name) in zip(starts, phases, strict=True):
+        parts.append(_line(x, top - 16 * row, x, bottom, "phase"))
         parts.append(_text(label_x, top - 8 - 16 * row, name, "tick"))
     parts += [_curve(line, [at(point) for point in line.points]) for line in series]
     parts.append(_text(right, bottom + 36, "step", "tick", "end"))

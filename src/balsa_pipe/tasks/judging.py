@@ -180,7 +180,8 @@ def mixes_up_clips(row: Row, response: str) -> bool:
 
 def mentions_wrong_clip(row: Row, response: str) -> bool:
     """Tell whether the reply speaks of a clip that the row doesn't have ("the third" of two)."""
-    return any(position >= len(row["clips"]) for position in _positions(response.casefold()))
+    found = _ORDINAL.finditer(response.casefold())
+    return any(_position(match) >= len(row["clips"]) for match in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,14 +229,14 @@ def _by_clip(subjects: list[_Subject], response: str) -> Iterator[tuple[int, str
     bounds = [0, *(bound for match in found for bound in match.span()), len(text)]
     gaps = [text[bounds[i] : bounds[i + 1]] for i in range(0, len(bounds), 2)]
     behind = any(mentions(gaps[0], sound) for subject in subjects for sound in subject.sounds)
-    for position, stretch in zip(_positions(text), gaps if behind else gaps[1:], strict=False):
-        if position < len(subjects):
+    for match, stretch in zip(found, gaps if behind else gaps[1:], strict=False):
+        if (position := _position(match)) < len(subjects):
             yield position, stretch
 
 
-def _positions(text: str) -> list[int]:
-    """Return the positions that a text's ordinals stand for, in the order of the text."""
-    return [_POSITIONS[match[match.lastindex or 0]] for match in _ORDINAL.finditer(text)]
+def _position(match: re.Match[str]) -> int:
+    """Return the position of the clip that an ordinal stands for."""
+    return _POSITIONS[match[match.lastindex or 0]]
 
 
 FORM: tuple[Check, ...] = (
