@@ -35,6 +35,7 @@ Block = npt.NDArray[np.float32]
 _BLOCK_SAMPLES = 2**16  # of all channels together: what the processor's cache holds
 _PIECE_SAMPLES = 2**20  # resampled at once
 _SILENCE = 2**-15  # one step of 16 bits
+_LOUD_SOON = 2**12  # frames: most clips are heard to sound after so few
 _MAY_BE_NAN = ("FLOAT", "DOUBLE")
 _RATES_HZ = range(1_000, 1_000_001)
 _WHOLE = 0.99  # containers round their sizes; a file with less than this was cut
@@ -75,7 +76,7 @@ def probe(path: Path, max_duration_s: float | None = None, start_s: float = 0) -
         frames, silent = 0, True
         for block in _blocks(sound, path, max_duration_s, start_s):
             hasher.update(block.astype("<f4", copy=False).data)
-            silent = silent and float(np.abs(block.mean(axis=1)).max()) < _SILENCE
+            silent = silent and _is_silent(block)
             frames += len(block)
         return AudioFacts(
             duration_s=frames / sound.samplerate,
@@ -85,6 +86,11 @@ def probe(path: Path, max_duration_s: float | None = None, start_s: float = 0) -
             silent=silent,
             cropped=max_duration_s is not None and sound.frames > sound.tell(),
         )
+
+
+def _is_silent(block: Block) -> bool:
+    pieces = (block[at : at + _LOUD_SOON] for at in range(0, len(block), _LOUD_SOON))
+    return all(float(np.abs(piece.mean(axis=1)).max()) < _SILENCE for piece in pieces)
 
 
 def load_mono(

@@ -92,6 +92,9 @@ class TableCorpus(_Corpus):
         return [self.metadata]
 
 
+FOLDER_METADATA = frozenset({"metadata.csv", "metadata.jsonl", "metadata.parquet"})
+
+
 class AudioFolderCorpus(_Corpus):
     """A folder in the layout of Hugging Face's audiofolder."""
 
@@ -103,6 +106,12 @@ class AudioFolderCorpus(_Corpus):
         description="columns of captions; those that the metadata has are read",
     )
     labels: list[str] = Field(default=["label", "labels", "tags"], description="columns of labels")
+
+    @property
+    def files(self) -> list[Path]:
+        """The metadata files that are there, in the folder or in one of its folders."""
+        found = (*self.root.glob("metadata.*"), *self.root.glob("*/metadata.*"))
+        return sorted(path for path in found if path.name.lower() in FOLDER_METADATA)
 
 
 class LhotseCorpus(_Corpus):

@@ -655,6 +655,17 @@ def test_clips_of_a_held_out_set_are_left_out_by_recording_and_by_sound() -> Non
     assert result.ledger["held_out"] == 3
 
 
+def test_a_held_out_set_needs_no_texts() -> None:
+    save("a.wav")
+    save("b.wav")
+    benchmark = table([{"path": "lost.wav", "labels": "", "recording": "freesound:1"}], "benchmark")
+    cells = [{"path": f"{name}.wav", "labels": "x"} for name in "ab"]
+    cells[0]["recording"] = "freesound:1"
+    result = run(table(cells), held_out=[benchmark])
+    assert [row["source_id"] for row in result.rows] == ["b.wav"]
+    assert result.ledger["rejected"] == {"held_out": 1}
+
+
 # ---- the cache of audio facts ----------------------------------------------------------------
 
 

@@ -218,6 +218,17 @@ def test_metadata_of_corpora_and_of_held_out_sets_is_watched() -> None:
     ]
 
 
+def test_metadata_inside_an_audiofolder_is_watched(tmp_path: Path) -> None:
+    data = tiny_data()
+    (tmp_path / "train").mkdir()
+    data["ingest"]["corpora"] = [{"reader": "audiofolder", "root": str(tmp_path)}]
+    assert metadata_files(read_workflow(data, [TINY])) == []
+    files = [tmp_path / "metadata.csv", tmp_path / "train" / "metadata.jsonl"]
+    for path in (*files, tmp_path / "train" / "metadata.txt"):
+        path.touch()
+    assert metadata_files(read_workflow(data, [TINY])) == [str(path) for path in files]
+
+
 def test_metadata_that_is_not_there_is_named(tmp_path: Path) -> None:
     data = tiny_data()
     table, segments = tmp_path / "clips.csv", tmp_path / "segments.csv"

@@ -19,10 +19,9 @@ from balsa_pipe.corpora.base import (
     text_in,
 )
 from balsa_pipe.corpora.files import Cells, Note, Records, read_records
-from balsa_pipe.corpus_config import AudioFolderCorpus
+from balsa_pipe.corpus_config import FOLDER_METADATA, AudioFolderCorpus
 from balsa_pipe.errors import CorpusError
 
-METADATA = frozenset({"metadata.csv", "metadata.jsonl", "metadata.parquet"})
 SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aiff", ".au"})
 SPLITS = {
     **dict.fromkeys(["train", "training"], "train"),
@@ -42,7 +41,7 @@ def read_audiofolder(cfg: AudioFolderCorpus) -> Iterator[RawClip | Reject | Note
             yield Reject(where, "bad_row", cells)
         else:
             names.append(PurePosixPath(cells["file_name"]))
-    tables = [name for name in names if name.name.lower() in METADATA]
+    tables = [name for name in names if name.name.lower() in FOLDER_METADATA]
     sounds = [name.as_posix() for name in names if name.suffix.lower() in SUFFIXES]
     if not tables and not sounds:
         raise CorpusError(f"{cfg.root}: holds neither sound files nor a metadata.csv")

@@ -16,6 +16,7 @@ from balsa_pipe.errors import CorpusError
 from balsa_pipe.schemas import TEXTS
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+NO_TEXT = "neither a caption nor a label"
 YOUTUBE_ID = r"^[A-Za-z0-9_-]{11}$"
 
 
@@ -46,6 +47,7 @@ class Reject:
     where: str
     reason: str
     detail: str
+    clip: RawClip | None = None  # what the row tells of, where all it lacks is a text
 
 
 RAW_CLIP = pa.schema(
@@ -108,16 +110,18 @@ def clips_of(
             if isinstance(cells, str):
                 raise RowError("bad_row", cells)
             clip = read(cells)
-            if not clip.captions and not clip.labels:
-                raise RowError("no_text", "neither a caption nor a label")
-            if seen is not None and clip.source_id in seen:
+            told = clip.captions or clip.labels
+            if told and seen is not None and clip.source_id in seen:
                 raise RowError("duplicate_row", f"{short(clip.source_id)} came before")
         except RowError as exc:
             yield Reject(where, exc.reason, str(exc))
-        else:
-            if seen is not None:
-                seen.add(clip.source_id)
-            yield clip
+            continue
+        if not told:
+            yield Reject(where, "no_text", NO_TEXT, clip)
+            continue
+        if seen is not None:
+            seen.add(clip.source_id)
+        yield clip
 
 
 def merged(entries: Iterable[RawClip | Reject | Note]) -> Iterator[RawClip | Reject | Note]:

@@ -51,8 +51,6 @@ def _read_clip(cfg: TableCorpus, seen: dict[str | Path, str], where: str, cells:
     text = {name: _text(name, _cell(cells, getattr(cfg.columns, name))) for name in _TEXT_FIELDS}
     captions = _captions(cfg.columns, cells)
     labels = _labels(_cell(cells, cfg.columns.labels), cfg.label_separator)
-    if not captions and not labels:
-        raise RowError("no_text", "neither a caption nor a label")
     split = _split(text["split"])
     resolved, below = _locate(cfg, cells)
     source_id = text["id"] or below
@@ -62,7 +60,8 @@ def _read_clip(cfg: TableCorpus, seen: dict[str | Path, str], where: str, cells:
     for reason, key in keys.items():
         if key in seen:
             raise RowError(reason, f"{short(source_id)} is already in {seen[key]}")
-    seen |= dict.fromkeys(keys.values(), where)
+    if captions or labels:
+        seen |= dict.fromkeys(keys.values(), where)
     return RawClip(
         source_id=source_id,
         path=None if cfg.root is None or below is None else cfg.root / below,

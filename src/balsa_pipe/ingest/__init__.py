@@ -124,11 +124,11 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 
 def _hold_out(run: _Run) -> HeldOut:
-    """Return the guard that knows the clips of the evaluation sets; their files may be missing."""
+    """Return the guard that knows the clips of the evaluation sets; files and texts may be missing."""
     guard = HeldOut()
     cfg = run.cfg.model_copy(update={"missing_audio": "keep"})
     run = replace(run, cfg=cfg, ledger=run.ledger.of_others("held out"))
-    read = read_clips(cfg.held_out, cfg, run.draw, run.ledger)
+    read = read_clips(cfg.held_out, cfg, run.draw, run.ledger, texts=False)
     guard.add_sounds(_heard(run, cfg.held_out, guard.add_recordings(read)))
     run.ledger.say_corpora()
     return guard

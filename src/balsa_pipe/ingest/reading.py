@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from balsa_pipe.config import IngestConfig
 from balsa_pipe.corpora import CORPORA
-from balsa_pipe.corpora.base import RAW_CLIP, RawClip, Reject, clean_text
+from balsa_pipe.corpora.base import NO_TEXT, RAW_CLIP, RawClip, Reject, clean_text
 from balsa_pipe.corpora.files import Note, require_file, require_root
 from balsa_pipe.corpus_config import Corpus
 from balsa_pipe.errors import CorpusError
@@ -24,15 +24,16 @@ _SHARED = r"^(youtube|freesound):"
 
 
 def read_clips(
-    corpora: list[Corpus], cfg: IngestConfig, draw: Draw, ledger: Ledger
+    corpora: list[Corpus], cfg: IngestConfig, draw: Draw, ledger: Ledger, *, texts: bool = True
 ) -> Iterator[pa.RecordBatch]:
     """Yield the clips of corpora in batches; rows that can't be one go to the ledger.
 
+    texts: whether a clip needs a label or a caption.
     Raises CorpusError when a corpus can't be read at all.
     """
     for corpus in corpora:
         _check(corpus)
-        for raw in _raw_batches(corpus, cfg, ledger):
+        for raw in _raw_batches(corpus, cfg, ledger, texts):
             yield _to_clips(corpus, raw, draw)
 
 
@@ -53,7 +54,9 @@ def _check(corpus: Corpus) -> None:
 # ---- rows to batches -------------------------------------------------------------------------
 
 
-def _raw_batches(corpus: Corpus, cfg: IngestConfig, ledger: Ledger) -> Iterator[pa.RecordBatch]:
+def _raw_batches(
+    corpus: Corpus, cfg: IngestConfig, ledger: Ledger, texts: bool
+) -> Iterator[pa.RecordBatch]:
     """Yield a corpus in batches of RAW_CLIP, in its order."""
     rows: list[RawClip] = []
     for entry in CORPORA[corpus.reader].read(corpus):
@@ -67,14 +70,16 @@ def _raw_batches(corpus: Corpus, cfg: IngestConfig, ledger: Ledger) -> Iterator[
             continue
         ledger.read += 1
         if isinstance(entry, Reject):
-            ledger.reject(entry)
+            if texts or entry.clip is None:
+                ledger.reject(entry)
+                continue
+            entry = entry.clip
+        clip = _tidy(entry, cfg, ledger)
+        if texts and not clip.labels and not clip.captions:
+            ledger.reject(Reject(f"{corpus.name}/{clip.source_id}", "no_text", NO_TEXT))
             continue
-        tidy = _tidy(corpus.name, entry, cfg, ledger)
-        if isinstance(tidy, Reject):
-            ledger.reject(tidy)
-            continue
-        ledger.tell(corpus.name, clips=1, captions=len(entry.captions), labels=len(tidy.labels))
-        rows.append(tidy)
+        ledger.tell(corpus.name, clips=1, captions=len(entry.captions), labels=len(clip.labels))
+        rows.append(clip)
         if len(rows) == _BATCH_ROWS:
             yield _batch(rows)
             rows = []
@@ -92,7 +97,7 @@ def _batch(rows: list[RawClip]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns, RAW_CLIP)
 
 
-def _tidy(corpus: str, raw: RawClip, cfg: IngestConfig, ledger: Ledger) -> RawClip | Reject:
+def _tidy(raw: RawClip, cfg: IngestConfig, ledger: Ledger) -> RawClip:
     """Bring labels and captions into one form: lower-case labels, captions of bounded length."""
     labels = dict.fromkeys(clean_text(label).lower() for label in raw.labels)
     short = tuple(label for label in labels if 0 < len(label) <= _MAX_LABEL_CHARS)
@@ -101,8 +106,6 @@ def _tidy(corpus: str, raw: RawClip, cfg: IngestConfig, ledger: Ledger) -> RawCl
     ledger.note("label_dropped", count=len(labels) - len(short))
     ledger.note("caption_cut", count=len(set(cut) - set(captions)))
     ledger.note("caption_repeated", count=len(raw.captions) - len(captions))
-    if not cut and not short:
-        return Reject(f"{corpus}/{raw.source_id}", "no_text", "neither a caption nor a label")
     return replace(raw, labels=short, captions=cut)
 
 
