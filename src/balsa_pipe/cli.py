@@ -187,26 +187,27 @@ def curate(
 ) -> None:
     """Make the dataset: kept rows, duplicates marked, a card, and a ledger of all the rest.
 
+    The card tells the configs of the stages before, which lie beside this one's.
+
     Example: balsa curate --config data/demo/config/curate.json
     --clips-ledger data/demo/clips.ledger.json --dataset data/demo/dataset
     --ledger data/demo/ledger.json data/demo/samples/*.parquet
     """
-    from balsa_pipe.card import Summary, dataset_card
+    from balsa_pipe.card import dataset_files
     from balsa_pipe.curate import SPLITS, curate_samples, near_copy_shares, samples_of
     from balsa_pipe.schemas import DATASET_ROW
     from balsa_pipe.shards import write_shard
 
     stage = _stage(config)
     settings = stage.need("curate")
-    summary = Summary()
     with curate_samples(samples_of(samples), settings) as curation:
         for split in SPLITS:
-            rows = summary.watch(curation.rows(split))
+            rows = curation.rows(split)
             write_shard(dataset / split / "00000.parquet", rows, DATASET_ROW, facts=_facts(stage))
     clips = {k: v for k, v in _read_json(clips_ledger).items() if k != "rows"}
-    facts = {"title": settings.title, "run": stage.run, "clips": clips}
-    card = dataset_card(summary, curation.ledger, facts)
-    _write(dataset / "README.md", card)
+    told = {"title": settings.title, **_facts(stage), "ledger": curation.ledger, "clips": clips}
+    for name, text in dataset_files(dataset, config.parent, told).items():
+        _write(dataset / name, text)
     _write(ledger, json.dumps(curation.ledger, indent=2) + "\n")
     log(f"curate: {curation.ledger['in']} samples in, {curation.ledger['out']} kept")
     log(f"curate: near-copies of replies to other clips: {near_copy_shares(curation.ledger)}")

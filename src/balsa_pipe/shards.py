@@ -98,6 +98,16 @@ def read_shard(path: Path, schema: pa.Schema, columns: list[str] | None = None) 
 
 def read_table(path: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
     """Return a shard as an Arrow table, checked like read_shard."""
+    check_schema(path, schema)
+    try:
+        with pq.ParquetFile(path) as file:  # read_table takes folders named a=b for columns
+            return file.read(columns=columns)
+    except (pa.ArrowException, OSError) as exc:
+        raise ShardError(f"{path}: damaged ({exc}); delete it and run its stage again") from exc
+
+
+def check_schema(path: Path, schema: pa.Schema) -> None:
+    """Raise ShardError when a shard is missing, damaged or of another schema."""
     found = read_schema(path)
     if not found.equals(schema):
         missing = [name for name in schema.names if name not in found.names]
@@ -108,11 +118,6 @@ def read_table(path: Path, schema: pa.Schema, columns: list[str] | None = None) 
             f"{path}: columns differ from this version's: missing {missing}, unknown {extra}, "
             f"of another type {other}; run the stage that writes it again"
         )
-    try:
-        with pq.ParquetFile(path) as file:  # read_table takes folders named a=b for columns
-            return file.read(columns=columns)
-    except (pa.ArrowException, OSError) as exc:
-        raise ShardError(f"{path}: damaged ({exc}); delete it and run its stage again") from exc
 
 
 def read_schema(path: Path) -> pa.Schema:
