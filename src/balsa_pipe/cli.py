@@ -205,7 +205,8 @@ def curate(
             rows = curation.rows(split)
             write_shard(dataset / split / "00000.parquet", rows, DATASET_ROW, facts=_facts(stage))
     clips = {k: v for k, v in _read_json(clips_ledger).items() if k != "rows"}
-    told = {"title": settings.title, **_facts(stage), "ledger": curation.ledger, "clips": clips}
+    about = settings.model_dump(mode="json", include={"title", "citation", "published"})
+    told = {**about, **_facts(stage), "ledger": curation.ledger, "clips": clips}
     for name, text in dataset_files(dataset, config.parent, told).items():
         _write(dataset / name, text)
     _write(ledger, json.dumps(curation.ledger, indent=2) + "\n")
@@ -369,6 +370,33 @@ def ask(
     if not files:
         raise ConfigError("ask: name at least one audio file, then the question in quotes")
     print(answer(model, [Path(file) for file in files], question, max_tokens=max_tokens))
+
+
+@app.command()
+def push(
+    dataset: Annotated[Path, typer.Argument(help="a dataset's folder")],
+    repo: Annotated[str, typer.Option(help="owner/name on the Hugging Face hub")],
+    private: Annotated[bool, typer.Option("--private", help="a new repo only you can see")] = False,
+    revision: Annotated[str | None, typer.Option(help="the branch; made if there is none")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="only say what would go; no network is used")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a dataset and upload what has changed to the Hugging Face hub, as one commit.
+
+    Example: balsa push data/demo/dataset --repo me/sounds --private --dry-run
+    """
+    from balsa_pipe.push import push as upload
+
+    found = upload(dataset, repo, log, private=private, revision=revision, dry_run=dry_run)
+    show(({"file": name, "bytes": size} for name, size in found.files.items()), as_json)
+    if dry_run:
+        log(f"push: {len(found.files)} files would go to {repo}; nothing was sent")
+    elif found.url is None:
+        log(f"push: {repo} has all of it already; nothing was sent")
+    else:
+        log(f"push: changed {', '.join(found.changed)}: {found.url}")
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """What users write: one frozen model per stage, unknown keys forbidden. The only schema of a config."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
@@ -206,7 +207,7 @@ class SynthesizeConfig(_Section):
 
 
 class CurateConfig(_Section):
-    """When two rows say the same."""
+    """When two rows say the same, and what the card says of itself."""
 
     code_version: ClassVar[int] = 2
 
@@ -217,6 +218,8 @@ class CurateConfig(_Section):
         " all alike; 50 000 take 300 MB of memory",
     )
     title: str = "Audio-language alignment data"
+    citation: str | None = Field(default=None, description="how to cite the dataset, as BibTeX")
+    published: date | None = Field(default=None, description="the day it is given out")
 
 
 # ---- train -----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def database(
 ) -> Iterator[Database]:
     """Open a database in memory that can read the shards of its views and no other file.
 
-    numbered: the rows of each shard are counted in the column file_row_number. What doesn't fit
+    numbered: the columns file_row_number and filename say where in which shard a row is. What doesn't fit
     into memory ("256MB"; None: most of the machine's) goes to a temporary folder. ShardError, which
     ends in the hint, for whatever goes wrong until the database is closed.
     """
@@ -45,7 +45,9 @@ def database(
             duckdb.connect(config=config | {"temp_directory": spill}) as db,
         ):
             for name, shards in views.items():
-                options = f"hive_partitioning = false, file_row_number = {numbered}"
+                options = "hive_partitioning = false"
+                if numbered:
+                    options += ", file_row_number = true, filename = true"
                 source = f"read_parquet({_paths(shards)}, {options})"
                 db.execute(f"CREATE VIEW {identifier(name)} AS SELECT * FROM {source}")
             every = [shard for shards in views.values() for shard in shards]

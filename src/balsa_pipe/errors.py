@@ -29,6 +29,10 @@ class ShardError(BalsaError):
     """A shard that is missing, damaged or of another schema."""
 
 
+class HubError(BalsaError):
+    """A dataset that the hub doesn't take."""
+
+
 class EngineError(BalsaError):
     """An engine that can't be started or that died."""
 

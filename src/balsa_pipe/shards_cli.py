@@ -145,6 +145,26 @@ def diff(
 
 
 @app.command()
+def lineage(
+    path: Runs,
+    row_id: Annotated[str, typer.Argument(help="a prompt_id, or how it begins")],
+    as_json: AsJson = False,
+) -> None:
+    """Show where a row comes from: clips, wording, messages, model, seed, configs, verdict, copies.
+
+    Example: balsa shards lineage data/demo 8bf2638
+    """
+    from balsa_pipe.inspection.lineage import lineage, lines
+
+    found = lineage(path, row_id)
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+        return
+    for line in lines(found):
+        print(line)
+
+
+@app.command()
 def check(path: ShardPath) -> None:
     """Check shards against their schema and the promises of the design; exit code 1 on a problem.
 

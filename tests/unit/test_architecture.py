@@ -43,7 +43,7 @@ LAYERS = [
         "model",
         "engines.transformers",
     ),
-    *("train", "evaluate", "inspection", "report", "doctor", "assets", "workflow"),
+    *("train", "evaluate", "inspection", "push", "report", "doctor", "assets", "workflow"),
     *("terminal", "shards_cli", "cli", "__main__"),
 ]
 """Bottom-up: a module imports from its own layer and from those before it."""

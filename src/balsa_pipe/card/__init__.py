@@ -18,9 +18,7 @@ CROISSANT = "croissant.json"
 PROVENANCE = provenance.FILE
 
 
-def dataset_files(
-    folder: Path, configs: Path, facts: Mapping[str, Any]
-) -> dict[str, str]:
+def dataset_files(folder: Path, configs: Path, facts: Mapping[str, Any]) -> dict[str, str]:
     """Return the texts that go beside a dataset's shards, by file name.
 
     configs: the folder of the stages' configs; facts: title, run, ledger and clips (ingest's

@@ -45,6 +45,7 @@ _CONTEXT = {
 
 def croissant(facts: Facts, description: str, languages: list[str]) -> str:
     """Return the text of croissant.json."""
+    told = facts.provenance
     node = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -54,11 +55,16 @@ def croissant(facts: Facts, description: str, languages: list[str]) -> str:
         "inLanguage": languages,
         "license": sorted({address(row["licence"]) for row in facts.licences}),
         "version": VERSION,
+        **_told({"citeAs": told.get("citation"), "datePublished": told.get("published")}),
         "keywords": ["audio", "synthetic", *sorted({row["task"] for row in facts.mix})],
         "distribution": [*map(_file_object, facts.files), _file_set(facts)],
         "recordSet": [_record_set()],
     }
     return json.dumps(node, indent=2, ensure_ascii=False) + "\n"
+
+
+def _told(values: Node) -> Node:
+    return {name: value for name, value in values.items() if value}
 
 
 def _file_object(file: File) -> Node:
@@ -106,7 +112,9 @@ def _field(column: Column) -> Node:
         **({"repeated": True} if column.is_list else {}),
     }
     if column.fields:
-        return node | {"subField": [_sub_field(field) for field in column.fields if _told(field)]}
+        return node | {
+            "subField": [_sub_field(field) for field in column.fields if _sayable(field)]
+        }
     return node | {"dataType": _type(column), "source": _source(column.name)}
 
 
@@ -117,7 +125,7 @@ def _sub_field(column: Column) -> Node:
     return _field(column) | {"source": source}
 
 
-def _told(column: Column) -> bool:
+def _sayable(column: Column) -> bool:
     """Tell whether Croissant has words for a field: not for structs in a list in a list of them."""
     return not pa.types.is_struct(column.inner)
 

@@ -5,6 +5,7 @@ row can be led back to its config wherever the folder goes.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -18,6 +19,8 @@ Provenance = dict[str, Any]
 FILE = "provenance.json"
 STAGES = ("ingest", "compose", "synthesize", "curate")
 """The stages that make a dataset."""
+LOCAL = r"^(/|~|\\|[A-Za-z]:[/\\])"
+"""How a path begins that says where it lies on one machine, for Python and for DuckDB."""
 
 
 def stage_configs(folder: Path) -> dict[str, Any]:
@@ -70,13 +73,12 @@ def shareable(value: Any) -> Any:
 
 def is_local(path: str) -> bool:
     """Tell whether a path says where it lies on one machine."""
-    kinds = (PurePosixPath(path), PureWindowsPath(path))
-    return path.startswith("~") or any(kind.is_absolute() for kind in kinds)
+    return re.match(LOCAL, path) is not None
 
 
 def local_path(path: str) -> PurePath:
     """Return a path of whichever system it was written on."""
-    return PureWindowsPath(path) if PureWindowsPath(path).is_absolute() else PurePosixPath(path)
+    return PurePosixPath(path) if path[0] in "/~" else PureWindowsPath(path)
 
 
 def _text(path: Path, name: str, wording: str, template_hash: str) -> dict[str, str] | None:

@@ -20,7 +20,7 @@ _CODES = {"Dutch": "nl", "French": "fr", "German": "de", "Indonesian": "id", "It
           "Polish": "pl", "Portuguese": "pt", "Spanish": "es", "Swedish": "sv", "Turkish": "tr",
           "Vietnamese": "vi"}  # fmt: skip
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~$])")
-_STAMP = "<!-- made from the dataset: {} -->"
+_STAMP = re.compile(r"<!-- made from the dataset: ([0-9a-f]{32}) -->")
 
 _INTRO = """\
 Each row is a reply that a text LLM wrote to a question about sound. It read captions and tags in
@@ -78,15 +78,16 @@ def readme(facts: Facts) -> str:
     ]
     body = "\n\n".join(parts)
     whole = f"{_header(facts)}\n\n{body}"
-    return f"{whole}\n\n{stamp(whole)}\n"
+    return f"{whole}\n\n<!-- made from the dataset: {digest(whole, size=16)} -->\n"
 
 
-def stamp(card: str) -> str:
-    """Return the comment that ends a generated card, and tells whether it is an old one.
+def stamp_of(card: str) -> str | None:
+    """Return the hash of all that was generated, which stays when people write more into the card.
 
-    It stays true when people write more into the card.
+    None: it isn't a generated card.
     """
-    return _STAMP.format(digest(card, size=16))
+    found = _STAMP.findall(card)
+    return found[-1] if found else None
 
 
 def description(facts: Facts) -> str:
@@ -209,7 +210,9 @@ def _stages(facts: Facts) -> str:
         for stage, one in facts.provenance["stages"].items()
     ]
     made = f"Made by balsa\\_pipe {_text(facts.provenance['balsa_pipe'])}, run "
-    return "\n".join([f"{made}{_text(facts.provenance['run'])}; see `provenance.json`.", "", *lines])
+    return "\n".join(
+        [f"{made}{_text(facts.provenance['run'])}; see `provenance.json`.", "", *lines]
+    )
 
 
 def _columns() -> str:

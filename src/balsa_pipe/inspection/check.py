@@ -53,10 +53,12 @@ class _Seen:
     silent: set[str] = field(default_factory=set)  # clips without a file
 
 
-def check(path: Path, log: Callable[[str], None] = lambda line: None) -> list[str]:
+def check(
+    path: Path, log: Callable[[str], None] = lambda line: None, *, audio: bool = True
+) -> list[str]:
     """Return every problem found in a shard or a folder of shards; none: all is sound.
 
-    Clips that are metadata only are no problem; the log counts them.
+    Clips that are metadata only are no problem; the log counts them. audio: look for the files.
     """
     shards, seen = list_shards(path), _Seen()
     problems = [
@@ -68,7 +70,8 @@ def check(path: Path, log: Callable[[str], None] = lambda line: None) -> list[st
             problems += _check_shard(shard, seen)
         except ShardError as exc:
             problems.append(str(exc))
-    problems += [*_repeated(path, seen), *_leaking(path, seen), *_lost(path, seen)]
+    problems += [*_repeated(path, seen), *_leaking(path, seen)]
+    problems += _lost(path, seen) if audio else []
     if seen.silent:
         log(f"shards: clips that are metadata only, without an audio file: {len(seen.silent)}")
     return [safe_text(problem) for problem in problems]
