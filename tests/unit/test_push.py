@@ -89,6 +89,16 @@ def test_a_branch_is_made(run: Run, tmp_path: Path, hub: TinyHub) -> None:
     assert hub.repos["me/sounds"]["main"] == {}
 
 
+def test_what_should_be_private_does_not_go_into_a_public_repo(
+    run: Run, tmp_path: Path, hub: TinyHub
+) -> None:
+    hub.repos["me/sounds"], hub.private["me/sounds"] = {"main": {}}, False
+    dataset = make_dataset(tmp_path / "run")
+    told = one_line(run("push", dataset, "--repo", "me/sounds", "--private"))
+    assert told.startswith("push: me/sounds is there already and public")
+    assert hub.repos["me/sounds"]["main"] == {}
+
+
 def test_a_dry_run_needs_no_network_and_no_token(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

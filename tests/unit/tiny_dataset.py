@@ -26,7 +26,7 @@ SAMPLES = [
     make_sample("c3", "", reject_reason="empty"),
     make_sample(
         "d4",
-        "No cat.",
+        "There is no cat in this clip.",
         task="absence",
         split="validation",
         strategy="popular",

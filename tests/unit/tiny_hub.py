@@ -13,7 +13,8 @@ from typing import Any
 
 TOKEN = "hf_tiny_secret"
 
-_REPO = re.compile(r"/api/datasets/(?P<repo>[^/]+/[^/]+)/(?P<call>preupload|commit|tree|branch)/(?P<branch>.+)")  # fmt: skip
+_CALL = r"/(?P<call>preupload|commit|tree|branch)/(?P<branch>.+)"
+_REPO = re.compile(r"/api/datasets/(?P<repo>[^/]+/[^/]+)" + _CALL)
 
 
 @dataclass
@@ -44,9 +45,13 @@ class TinyHub:
             return 200, {"name": "me", "type": "user", "errors": [], "warnings": []}
         if call == "create":
             return self._create(data[0])
-        found = _REPO.fullmatch(path)
-        assert found, path
-        return getattr(self, f"_{call}")(found["repo"], found["branch"], data)  # type: ignore[no-any-return]
+        if call == "info":
+            repo = path.removeprefix("/api/datasets/")
+            found = {"id": repo, "private": self.private.get(repo)}
+            return (200, found) if repo in self.repos else (404, {"error": "none"})
+        named = _REPO.fullmatch(path)
+        assert named, path
+        return getattr(self, f"_{call}")(named["repo"], named["branch"], data)  # type: ignore[no-any-return]
 
     def _call(self, path: str) -> str:
         known = {"whoami-v2": "whoami", "validate-yaml": "validate", "repos/create": "create",
@@ -55,7 +60,9 @@ class TinyHub:
             if path.endswith(ending):
                 return call
         found = _REPO.fullmatch(path)
-        return found["call"] if found else "upload"
+        if found:
+            return found["call"]
+        return "upload" if path.startswith("/upload/") else "info"
 
     def _objects(self, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [

@@ -39,7 +39,7 @@ def push(
     the hub can't be reached or refuses.
     """
     check_repo(repo, revision)
-    require_sound(folder, log)
+    require_sound(folder)
     facts = facts_of(folder)
     for line in cautions(facts):
         log(f"push: {line}")

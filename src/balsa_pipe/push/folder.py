@@ -37,14 +37,14 @@ def files_of(folder: Path) -> dict[str, Path]:
     return {**{name: folder / name for name in BESIDE}, **shards}
 
 
-def require_sound(folder: Path, log: Log) -> None:
+def require_sound(folder: Path) -> None:
     """Raise ShardError unless a dataset's folder is whole and its shards are sound."""
     if not folder.is_dir():
         raise ShardError(f"{folder}: no such folder; name the folder of a dataset")
     for name in BESIDE:
         if not (folder / name).is_file():
             raise ShardError(f"{folder}: has no {name}, so it is no finished dataset; {_AGAIN}")
-    if problems := check(folder, log, audio=False):
+    if problems := check(folder, audio=False):
         more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
         raise ShardError(f"{problems[0]}{more}; `balsa shards check {folder}` lists them")
 

@@ -68,6 +68,11 @@ class Hub:
         self._api.create_repo(
             self.repo, repo_type=KIND, private=True if private else None, exist_ok=True
         )
+        if private and not self._api.repo_info(self.repo, repo_type=KIND).private:
+            raise HubError(
+                f"push: {self.repo} is there already and public, so --private can't be kept; make it "
+                "private on the hub, or leave out --private"
+            )
         if self._revision:
             self._api.create_branch(self.repo, branch=self._revision, repo_type=KIND, exist_ok=True)
 
