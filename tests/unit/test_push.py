@@ -29,7 +29,9 @@ FILES = [
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TinyHub]:
     """Yield a hub that a push goes to, with a token that it takes."""
     from huggingface_hub import constants
+    from huggingface_hub.utils import disable_progress_bars
 
+    disable_progress_bars()  # the command line does so before it is imported
     with tiny_hub() as found:
         monkeypatch.setattr(constants, "ENDPOINT", found.url)
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)

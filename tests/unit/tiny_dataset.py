@@ -55,7 +55,7 @@ def make_dataset(run: Path, samples: Sequence[Row] = SAMPLES, **told: Any) -> Pa
     with curate_samples(lambda columns: iter(samples), CurateConfig()) as curation:
         for split in SPLITS:
             write_shard(dataset / split / "00000.parquet", curation.rows(split), DATASET_ROW)
-    about = {"title": "Tiny data", "run": "tiny", "balsa_pipe": "1.0"}
+    about: dict[str, Any] = {"title": "Tiny data", "run": "tiny", "balsa_pipe": "1.0"}
     about |= {"ledger": curation.ledger, "clips": CLIPS, **told}
     for name, text in dataset_files(dataset, run / "config", about).items():
         (dataset / name).write_text(text)

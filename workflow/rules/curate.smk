@@ -3,7 +3,9 @@ rule curate:
         config=f"{OUT}/config/curate.json",
         samples=expand(f"{OUT}/samples/{{shard}}.parquet", shard=SHARDS),
         clips_ledger=f"{OUT}/clips.ledger.json",
-        stages=expand(f"{OUT}/config/{{stage}}.json", stage=["ingest", "compose", "synthesize"]),
+        stages=expand(
+            f"{OUT}/config/{{stage}}.json", stage=["ingest", "compose", "synthesize"]
+        ),
         prompts=prompt_files(cfg),
     output:
         train=directory(f"{OUT}/dataset/train"),

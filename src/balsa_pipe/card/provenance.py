@@ -19,7 +19,7 @@ Provenance = dict[str, Any]
 FILE = "provenance.json"
 STAGES = ("ingest", "compose", "synthesize", "curate")
 """The stages that make a dataset."""
-LOCAL = r"^(/|~|\\|[A-Za-z]:[/\\])"
+LOCAL = r"^(/+[^/]|~[^/]*/|\\\\|[A-Za-z]:[/\\])"
 """How a path begins that says where it lies on one machine, for Python and for DuckDB."""
 
 
@@ -68,7 +68,9 @@ def shareable(value: Any) -> Any:
         return {name: shareable(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [shareable(inner) for inner in value]
-    return local_path(value).name if isinstance(value, str) and is_local(value) else value
+    while isinstance(value, str) and is_local(value):
+        value = local_path(value).name
+    return value
 
 
 def is_local(path: str) -> bool:

@@ -114,7 +114,9 @@ def check_repo(repo: str, revision: str | None) -> None:
         from huggingface_hub.errors import HFValidationError
         from huggingface_hub.utils import validate_repo_id
     except ImportError as exc:
-        raise HubError("push: huggingface_hub isn't installed; run `balsa doctor`") from exc
+        raise HubError(
+            "push: huggingface_hub isn't installed; run `pip install huggingface_hub`"
+        ) from exc
     try:
         validate_repo_id(repo)
     except HFValidationError as exc:
