@@ -28,6 +28,8 @@ LAYERS = [
         "journal",
         "text",
         "database",
+        "paraphrases",
+        "clauses",
         "negation",
         "language",
         "chat",
