@@ -43,8 +43,9 @@ _ANEW = re.compile(
 )
 _MORE = frozenset({"other", "another", "additional", "further", "more", "else"})
 _GROUND = re.compile(
-    r"\b(?:(?<!lacking )in|over|under|underneath|beneath|behind|above|near|beside|during|amid|amidst|among|through"
-    r"|throughout|against|alongside)(?: (?:the|this|that|all|its|their|loud|heavy|\w+ing)){0,2} $"
+    r"\b(?:(?<!lacking )in|over|under|underneath|beneath|behind|above|near|beside|during|amid|amidst"
+    r"|among|through|throughout|against|alongside)"
+    r"(?: (?:the|this|that|all|its|their|loud|heavy|\w+ing)){0,2} $"
     r"|\bwith (?:the|this|that|its|their) $"
 )
 """What stands before a sound that is taken for granted: there is no cat "in the" rain."""

@@ -44,6 +44,12 @@ _IRREGULAR = {
 _DROPPED = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _APOSTROPHES = str.maketrans("’‘ʼ`´", "'''''")
+_GLOSS = re.compile(r"\([^)]*\)")
+_GLUE = (
+    frozenset(["is", "are", "was", "were", "be", "being", "can", "heard", "clearly", "loudly"]),
+    frozenset(["of", "on", "from", "a", "an", "the"]),
+)
+"""Words that may stand between those of a sound's name."""
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
@@ -89,8 +95,9 @@ def content_bases(text: str) -> frozenset[str]:
 
 def names(sound: str) -> list[str]:
     """Return the names a sound goes by: the comma parts of its label, brackets left out."""
-    bare = re.sub(r"\([^)]*\)", " ", normalise(sound))
-    return [name.strip() for name in bare.split(",") if words(name)]
+    bare = _GLOSS.sub(" ", normalise(sound))
+    parts = (part.strip(" .") for part in bare.split(","))
+    return [name for name in parts if name != "etc" and words(name)]
 
 
 def mentions(text: str, sound: str) -> bool:
@@ -105,12 +112,18 @@ def straight(text: str) -> str:
 
 
 def spans(tokens: Sequence[str], sound: str) -> Iterator[tuple[int, int]]:
-    """Yield where one of a sound's names stands among the words."""
+    """Yield where one of a sound's names stands among the words, as people put it.
+
+    "Woman speaking" may be a woman who "is speaking", a car horn the "horn of a car", and a "police
+    car (siren)" a police siren.
+    """
     for wanted in _names_in_words(sound):
-        for start in range(len(tokens) - len(wanted) + 1):
-            end = start + len(wanted)
-            if all(map(same_word, tokens[start:end], wanted)):
-                yield start, end
+        for start, token in enumerate(tokens):
+            if any(same_word(token, word) for word in wanted):
+                if (length := _length_at(tokens, start, wanted)) is not None:
+                    yield start, start + length
+            elif len(wanted) <= 2 and (length := _respelled(tokens, start, wanted)):
+                yield start, start + length
 
 
 def same_word(one: str, other: str) -> bool:
@@ -120,7 +133,37 @@ def same_word(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _names_in_words(sound: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(words(name)) for name in names(sound))
+    known = [tuple(words(name)) for name in names(sound)]
+    glosses = [tuple(words(gloss)) for gloss in _GLOSS.findall(normalise(sound))]
+    glossed = [(name[0], *gloss) for name in known if len(name) > 1 for gloss in glosses if gloss]
+    return tuple(dict.fromkeys([*known, *glossed]))
+
+
+def _length_at(tokens: Sequence[str], start: int, wanted: Sequence[str]) -> int | None:
+    """Return over how many words a name stands at a place; None: it doesn't."""
+    if all(map(same_word, tokens[start : start + len(wanted)], wanted)):
+        return len(wanted) if start + len(wanted) <= len(tokens) else None
+    if len(wanted) == 1 or not STOP_WORDS.isdisjoint(wanted):
+        return None
+    left, glue = list(wanted), set[str]()
+    for length, token in enumerate(tokens[start : start + len(wanted) + 3], start=1):
+        found = next((word for word in left if same_word(token, word)), None)
+        if found is None:
+            glue.add(token)
+        else:
+            left.remove(found)
+        if not left:
+            return length if any(map(glue.issubset, _GLUE)) else None
+    return None
+
+
+def _respelled(tokens: Sequence[str], start: int, wanted: Sequence[str]) -> int:
+    """Return over how many words a name stands that is written as one word, or as two; else 0."""
+    if len(wanted) == 2:
+        return int(same_word(tokens[start], "".join(wanted)))
+    two = tokens[start : start + 2]
+    is_long = len(two) == 2 and min(map(len, two)) > 2
+    return 2 if is_long and same_word("".join(two), wanted[0]) else 0
 
 
 def _uninflected(word: str) -> Iterator[str]:

@@ -177,7 +177,7 @@ NO_ABSENT = table(
         "There is no music.",
         "I hear a cow, but nothing else.",
         "No doggedness.",
-        "No trains of steam.",
+        "No trains, no steam.",
         "Everything is there.",
         "No.",
         "No speech and no rain.",

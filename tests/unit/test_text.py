@@ -1,4 +1,3 @@
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +84,7 @@ def test_content_bases_skip_words_that_say_nothing() -> None:
     [
         ("Cattle, bovinae", ["cattle", "bovinae"]),
         ("Fire engine, fire truck (siren)", ["fire engine", "fire truck"]),
+        ("Bee, wasp, etc.", ["bee", "wasp"]),
         ("dog", ["dog"]),
         ("!!!", []),
     ],
@@ -105,6 +105,24 @@ def test_names_are_the_comma_parts(sound: str, expected: list[str]) -> None:
         ("a bass and a drum", "bass drum", False),
         ("somebody honks", "Vehicle horn, car horn, honking", True),
         ("The cow goes 'moo'.", "COW", True),
+        ("A police siren wails", "Police car (siren)", True),
+        ("the siren of a police car", "Police car (siren)", True),
+        ("A siren wails", "Police car (siren)", False),
+        ("a woman is speaking", "Female speech, woman speaking", True),
+        ("a woman can be heard speaking", "Female speech, woman speaking", True),
+        ("the speaking woman", "Female speech, woman speaking", True),
+        ("a woman and a man speak", "Female speech, woman speaking", False),
+        ("A baby cries.", "crying baby", True),
+        ("someone types on a keyboard", "keyboard typing", True),
+        ("drops of water", "water drops", True),
+        ("the horn of a car", "Vehicle horn, car horn, honking", True),
+        ("a car with a horn", "car horn", False),
+        ("the engine is on fire", "fire engine", False),
+        ("The opening can be heard", "can opening", False),
+        ("a chain saw", "chainsaw", True),
+        ("a lawnmower", "lawn mower", True),
+        ("Glass is breaking", "glass breaking", True),
+        ("roll and rock", "rock and roll", False),
         ("no dog here", "dog", True),
         ("", "dog", False),
         ("anything at all", "...", False),
