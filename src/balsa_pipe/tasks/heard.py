@@ -1,53 +1,130 @@
 """What may be heard in a clip, as far as its labels, its captions and AudioSet's ontology tell."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 from balsa_pipe.ontology import OntologyRelations, audioset
 from balsa_pipe.schemas import Row
 from balsa_pipe.text import STOP_WORDS, bases, content_bases, names, same_word, words
 from balsa_pipe.vocabulary import captions_of, sounds_of
 
-_EVERYDAY = {
+_SYNONYMS = {
+    **dict.fromkeys(["beast", "creature", "critter"], "animal"),
+    **dict.fromkeys(["hound", "pup", "puppy"], "dog"),
+    **dict.fromkeys(["kitten", "kitty"], "cat"),
+    **dict.fromkeys(["bull", "calf", "cow"], "cattle"),
+    **dict.fromkeys(["chick", "hen"], "chicken"),
+    **dict.fromkeys(["ewe", "lamb"], "sheep"),
+    **dict.fromkeys(["foal", "mare", "pony", "stallion"], "horse"),
+    **dict.fromkeys(["hog", "piglet"], "pig"),
+    **dict.fromkeys(["duckling", "mallard"], "duck"),
+    "aeroplane": "airplane",
     "automobile": "car",
     "bike": "bicycle",
-    "child": "child speech",
-    "cow": "cattle",
-    "female": "female speech",
     "footstep": "footsteps",
     "gun": "gunshot",
-    "human": "human voice",
     "instrument": "musical instrument",
+    "lorry": "truck",
+    "motorbike": "motorcycle",
+    "phone": "telephone",
+    "plane": "airplane",
+    "rooster": "chicken",
+    "talk": "speech",
+    "tv": "television",
+}
+"""Words that people use for a sound of AudioSet's, or for a kind of it."""
+
+_MAKERS = {
+    "child": "child speech",
+    "female": "female speech",
+    "human": "human voice",
     "kid": "child speech",
     "machine": "mechanisms",
     "male": "male speech",
     "man": "male speech",
     "melody": "music",
     "person": "human voice",
-    "phone": "telephone",
-    "plane": "airplane",
     "song": "music",
     "storm": "thunderstorm",
-    "talk": "speech",
-    "tv": "television",
     "vocal": "singing",
     "voice": "human voice",
     "woman": "female speech",
 }
-"""Words that people use, and AudioSet's name of what sounds."""
+"""Words for what makes a sound, which is denied along with them; it may make others too."""
+
+_VAGUE = """
+accelerating arrow ass babbling bang bass bathtub bay beat beep bell bellow biting blare bleep
+boom bouncing breaking breathing bugle burst buzz cacophony camera chant chatter cheering chewing
+chime chink chirp chop chopping chord choir clang clapping clatter click clicking clink clip-clop
+clock cluck clunk coin conversation coo cough country crack crackle crash creak croak crow crowd
+crunch crunching crushing crying crumpling ding disco dishes distortion dribble drill drip drone
+drum dub echo electronic engine explosion fill fire fizz flap fly frying funk gasp gears gong
+groan growl growling grind grunt gurgling gush hammer hands harmonic harmony heavy hiss honk
+honking hoot horn house howl hubbub hum humming hiccup idling inside insect jingle key keyboard
+knock light liquid loop mechanisms metal microphone moan mouse mouth music noise opera organ outside
+pant patter percussion pets ping pink pipe pop pour propeller puff pulse pump purr radio rattle
+recording reverberation revving ring ringing roar rock roll rub rumble run rustle sampler scratch
+scratching scrape scream screaming screech shatter shout shuffle sigh silence siren sizzle skidding
+slam slap slosh smack smash snap sniff snort song soul splash splatter spray squawk squeak squeal
+squish static steam stir stream string strum surf swing swoosh tap tapping tearing throbbing thud
+thump thunk tick tinkle tools toot train trance trickle twang tweet underground vibration wail walk
+water waves whack wheeze whimper whip whir whisper whistle whistling whoop whoosh wind wobble wood
+writing yell yelling yip zing
+"""
+_OF_MANY = frozenset(_VAGUE.split())
+"""Names of AudioSet's that don't tell what sounds: other things make such a sound, or are named so."""
 
 _LONGEST = 5
+
+
+@lru_cache(maxsize=512)
+def _heard(
+    labels: tuple[str, ...],
+    captions: tuple[str, ...],
+    present: tuple[str, ...],
+    absent: tuple[str, ...],
+) -> "Heard":
+    return Heard(labels, captions, present, absent)
+
+
+def heard_in(clip: Row, expected: Row) -> "Heard":
+    """Return what is heard in a clip of a row of which so much is expected."""
+    texts = (sounds_of(clip), captions_of(clip), expected["present"], expected["absent"])
+    labels, captions, present, absent = map(tuple, texts)
+    return _heard(labels, captions, present, absent)
+
+
+def kinds_among(sounds: Iterable[str], phrases: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Return the names in some phrases that can only mean one of these sounds, or a kind of it."""
+    ontology = audioset()
+    wanted = frozenset[str]().union(*map(_meanings, sounds))
+    return [
+        name
+        for phrase in phrases
+        if wanted
+        for names_there in _named(phrase, frozenset())
+        for name in names_there
+        if not (len(name) == 1 and _OF_MANY.intersection(bases(name[0])))
+        and (nodes := _meanings(" ".join(name)))
+        and all(node in wanted or not wanted.isdisjoint(ontology.above(node)) for node in nodes)
+    ]
 
 
 class Heard:
     """What is known to sound in a clip, and the sounds that are known not to."""
 
-    def __init__(self, clip: Row, present: Iterable[str], absent: Iterable[str]) -> None:
-        """Take a clip, the specific sounds among its labels, and sounds that it lacks."""
-        self._clip = clip
+    def __init__(
+        self,
+        labels: Sequence[str],
+        captions: Sequence[str],
+        present: Iterable[str],
+        absent: Iterable[str],
+    ) -> None:
+        """Take a clip's texts, the specific sounds among its labels, and sounds that it lacks."""
+        self._labels = labels
+        self._captions = captions
         self._present = frozenset(present)
         self._absent = frozenset(tuple(words(name)) for sound in absent for name in names(sound))
-        self._labels = sounds_of(clip)
         self._relations = OntologyRelations(audioset())
 
     def covers(self, phrase: Sequence[str]) -> bool:
@@ -55,7 +132,7 @@ class Heard:
 
         What follows a sound that is known to be absent goes along with it ("percussion instrument").
         """
-        for named in self._named(phrase):
+        for named in _named(phrase, self._own_names):
             if not self._absent.isdisjoint(named):
                 return False
             if any(map(self._may_hold, named)):
@@ -85,35 +162,25 @@ class Heard:
     @cached_property
     def _said(self) -> frozenset[str]:
         """All forms of the words of labels and captions."""
-        return content_bases(" ".join([*self._labels, *captions_of(self._clip)]))
+        return content_bases(" ".join(self._told))
 
     @cached_property
     def _kinds(self) -> set[str]:
         """The sounds that labels and captions name, and what they are kinds of."""
-        told = [*self._labels, *captions_of(self._clip)]
-        found = (names for text in told for names in self._named(words(text)))
-        senses = {sense for names in found for name in names for sense in _senses(name)}
+        senses = {
+            sense
+            for text in self._told
+            for own_names in (self._own_names, frozenset[tuple[str, ...]]())
+            for named in _named(words(text), own_names)
+            for name in named
+            for sense in _senses(name)
+        }
         kinds = map(self._relations.ancestors, senses.union(self._labels))
         return senses.union(self._labels, *kinds)
 
-    def _named(self, phrase: Sequence[str]) -> Iterator[list[tuple[str, ...]]]:
-        """Yield the longest names of sounds in a phrase, and the words that are in none.
-
-        At each place there may be several, of which one is a form of another.
-        """
-        start = 0
-        while start < len(phrase):
-            found = self._named_at(phrase[start : start + _LONGEST])
-            if phrase[start] not in STOP_WORDS:
-                yield found
-            start += len(found[0])
-
-    def _named_at(self, phrase: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return the longest names that a phrase begins with, else its first word."""
-        known = self._own_names.union(*(_names_by_base().get(b, ()) for b in bases(phrase[0])))
-        fitting = [name for name in known if _begins(phrase, name)]
-        longest = max(map(len, fitting), default=0)
-        return sorted(name for name in fitting if len(name) == longest) or [(phrase[0],)]
+    @cached_property
+    def _told(self) -> list[str]:
+        return [*self._labels, *self._captions]
 
     @cached_property
     def _own_names(self) -> frozenset[tuple[str, ...]]:
@@ -121,10 +188,44 @@ class Heard:
         return self._absent.union(labels)
 
 
+def _named(
+    phrase: Sequence[str], own_names: frozenset[tuple[str, ...]]
+) -> Iterator[list[tuple[str, ...]]]:
+    """Yield the longest names of sounds in a phrase, and the words that are in none.
+
+    At each place there may be several, of which one is a form of another.
+    """
+    start = 0
+    while start < len(phrase):
+        found = _named_at(phrase[start : start + _LONGEST], own_names)
+        if phrase[start] not in STOP_WORDS:
+            yield found
+        start += len(found[0])
+
+
+def _named_at(
+    phrase: Sequence[str], own_names: frozenset[tuple[str, ...]]
+) -> list[tuple[str, ...]]:
+    """Return the longest names that a phrase begins with, else its first word."""
+    known = own_names.union(*(_names_by_base().get(b, ()) for b in bases(phrase[0])))
+    fitting = [name for name in known if _begins(phrase, name)]
+    longest = max(map(len, fitting), default=0)
+    return sorted(name for name in fitting if len(name) == longest) or [(phrase[0],)]
+
+
 def _senses(name: tuple[str, ...]) -> set[str]:
     """Return a sound's name, and AudioSet's where people use another."""
-    everyday = {_EVERYDAY[base] for base in bases(name[-1]) if base in _EVERYDAY}
-    return {" ".join(name), *(everyday if len(name) == 1 else ())}
+    others = {known[base] for base in bases(name[-1]) for known in _EVERYDAY if base in known}
+    return {" ".join(name), *(others if len(name) == 1 else ())}
+
+
+def _meanings(sound: str) -> frozenset[str]:
+    """Return the ids of AudioSet's nodes that a sound means, or a word that people use for it."""
+    synonyms = {_SYNONYMS[base] for base in bases(sound) if base in _SYNONYMS}
+    return frozenset[str]().union(*map(audioset().meanings, (sound, *bases(sound), *synonyms)))
+
+
+_EVERYDAY = (_SYNONYMS, _MAKERS)
 
 
 @cache

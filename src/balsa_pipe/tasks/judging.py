@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from balsa_pipe.negation import Polarity, denied_phrases, negated_mention, polarity
 from balsa_pipe.schemas import Row
 from balsa_pipe.tasks.form import FORM, Check, is_too_short
-from balsa_pipe.tasks.heard import Heard
+from balsa_pipe.tasks.heard import heard_in
 from balsa_pipe.tasks.ordinals import speaks_beyond, stretches
 from balsa_pipe.text import bases, content_bases, mentions, straight, words
 from balsa_pipe.vocabulary import captions_of, sounds_of
@@ -149,7 +149,7 @@ def _denies(row: Row, text: str, clips: Sequence[Row]) -> bool:
     ):
         return True
     denied = denied_phrases(text, bare=bare)
-    heard = (Heard(clip, expected["present"], expected["absent"]) for clip in clips)
+    heard = (heard_in(clip, expected) for clip in clips)
     return bool(denied) and any(one.covers(phrase) for one in heard for phrase in denied)
 
 
