@@ -13,7 +13,7 @@ from balsa_pipe.text import STOP_WORDS, spans
 
 Polarity = Literal["present", "absent"]
 
-_STATE = re.compile(r"\b(?:present|absent|missing|audible|inaudible|free)\b")
+_STATE = re.compile(r"\b(?:present|absent|missing|audible|inaudible|silent|free)\b")
 _NT = r"\w+n't|dont|cant|isnt|arent|doesnt|didnt|wasnt|werent|wont|couldnt"
 _BE = r"(?:is|are|was|were|be|seems?|appears?|remains?|stays?)"
 _BEFORE = re.compile(
@@ -49,6 +49,19 @@ _GROUND = re.compile(
     r"|\bwith (?:the|this|that|its|their) $"
 )
 """What stands before a sound that is taken for granted: there is no cat "in the" rain."""
+_ALL_SOUND = re.compile(
+    r"\b(?:nothing|anything|there(?: is|'s) (?:only )?silence|(?:audio|clip|recording) is (?:\w+ )?silent"
+    r"|(?:no|any|not a|zero) (?:audible )?(?:sounds?|noises?|audio))\b"
+)
+_HEARING_WORDS = """
+a absolutely all and any anything anywhere are aren't at audible audio be can can't cannot clip
+clips completely contain contains could couldn't detect detected do does doesn't don't entirely
+has have hear heard here holds i in is isn't just no noise noises not nothing only present
+recording silence silent so sound sounds that the there there's this to totally was were we well
+whatsoever you zero
+"""
+_OF_HEARING = frozenset(_HEARING_WORDS.split())
+"""The words of a sentence that says that no sound is heard, and says no more."""
 
 
 def negated_mention(text: str, sound: str, *, bare: Polarity = "present") -> bool:
@@ -74,6 +87,18 @@ def denied_phrases(text: str, *, bare: Polarity = "present") -> list[tuple[str, 
 def affirmed_phrases(text: str, *, bare: Polarity = "present") -> list[tuple[str, ...]]:
     """Return the stretches of content words that a text affirms."""
     return _phrases(text, "present", bare)
+
+
+def denies_everything(text: str) -> bool:
+    """Tell whether a text says that no sound at all is heard."""
+    return any(map(_is_of_silence, {clause.sentence for clause in clauses(text)}))
+
+
+def _is_of_silence(sentence: str) -> bool:
+    said = sentence.split()
+    is_denial = "silence" in said or _is_negated(sentence)
+    is_all = bool(_ALL_SOUND.search(sentence)) and _OF_HEARING.issuperset(said)
+    return len(said) > 1 and is_denial and is_all
 
 
 def _polarities(text: str, sound: str, bare: Polarity) -> set[Polarity | None]:

@@ -6,7 +6,6 @@ from functools import cache, cached_property, lru_cache
 from balsa_pipe.ontology import OntologyRelations, audioset
 from balsa_pipe.schemas import Row
 from balsa_pipe.text import STOP_WORDS, bases, content_bases, names, same_word, words
-from balsa_pipe.vocabulary import captions_of, sounds_of
 
 _SYNONYMS = {
     **dict.fromkeys(["beast", "creature", "critter"], "animal"),
@@ -87,9 +86,9 @@ def _heard(
     return Heard(labels, captions, present, absent)
 
 
-def heard_in(clip: Row, expected: Row) -> "Heard":
-    """Return what is heard in a clip of a row of which so much is expected."""
-    texts = (sounds_of(clip), captions_of(clip), expected["present"], expected["absent"])
+def heard_in(sounds: Iterable[str], captions: Iterable[str], expected: Row) -> "Heard":
+    """Return what is heard in a clip with these labels and captions, of which so much is expected."""
+    texts = (sounds, captions, expected["present"], expected["absent"])
     labels, captions, present, absent = map(tuple, texts)
     return _heard(labels, captions, present, absent)
 
@@ -158,6 +157,13 @@ class Heard:
         of_both = content_bases(" ".join(shared))
         own = (forms for word in name if (forms := bases(word)).isdisjoint(of_both))
         return any(not forms.isdisjoint(self._said) for forms in own)
+
+    @cached_property
+    def named_in_captions(self) -> frozenset[str]:
+        """AudioSet's names of sounds, and of what makes them, in the captions."""
+        phrases = (words(caption) for caption in self._captions)
+        named = (names for phrase in phrases for names in _named(phrase, frozenset()))
+        return frozenset(sense for names in named for name in names for sense in _senses(name))
 
     @cached_property
     def _said(self) -> frozenset[str]:

@@ -4,20 +4,27 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from balsa_pipe.negation import Polarity, denied_phrases, negated_mention, polarity
+from balsa_pipe.negation import (
+    Polarity,
+    affirmed_phrases,
+    denied_phrases,
+    denies_everything,
+    negated_mention,
+    polarity,
+)
 from balsa_pipe.schemas import Row
 from balsa_pipe.tasks.form import FORM, Check, is_too_short
-from balsa_pipe.tasks.heard import heard_in
+from balsa_pipe.tasks.heard import Heard, heard_in, kinds_among
+from balsa_pipe.tasks.order import tells_wrong_order
 from balsa_pipe.tasks.ordinals import speaks_beyond, stretches
-from balsa_pipe.text import bases, content_bases, mentions, straight, words
+from balsa_pipe.tasks.verdicts import parse_verdict, takes_back
+from balsa_pipe.text import bases, content_bases, mentions, words
 from balsa_pipe.vocabulary import captions_of, sounds_of
 
 _EVIDENCE = re.compile(r"\[Begin of audio[^\]]*\](.*?)\[End of audio[^\]]*\]", re.DOTALL)
-_BOTH_VERDICTS = re.compile(r"\W*(?:yes\W*(?:and|or)?\W*no|no\W*(?:and|or)?\W*yes)\b")
 _ASSURANCES = frozenset(
     ["certainly", "correct", "definitely", "detected", "exactly", "indeed", "right", "true"]
 )
-_VERDICT = re.compile(r"(?:^|[.!?\n])\W*(yes|no)(?=\s*(?:[,.!;:\n–—-]|$))")
 
 
 def copies_example(row: Row, response: str) -> bool:
@@ -25,8 +32,12 @@ def copies_example(row: Row, response: str) -> bool:
     *examples, own_turn = (turn["content"] for turn in row["messages"] if turn["role"] == "user")
     shown = content_bases(" ".join(one for text in examples for one in _EVIDENCE.findall(text)))
     own = content_bases(own_turn)
-    said = (bases(word) for word in words(response))
-    return any(not forms.isdisjoint(shown) and forms.isdisjoint(own) for forms in said)
+    copied = (
+        word
+        for word in words(response)
+        if not (forms := bases(word)).isdisjoint(shown) and forms.isdisjoint(own)
+    )
+    return any(not _is_heard(row, [word]) for word in copied)
 
 
 def misses_sound(row: Row, response: str) -> bool:
@@ -40,10 +51,12 @@ def misses_part(row: Row, response: str) -> bool:
 
 
 def names_absent(row: Row, response: str) -> bool:
-    """Tell whether the reply affirms a sound that is absent."""
-    bare = means_bare(row)
-    absent = row["expected"]["absent"]
-    return any(polarity(response, sound, bare=bare) == "present" for sound in absent)
+    """Tell whether the reply affirms a sound that is absent, or a kind of it."""
+    bare, absent = means_bare(row), row["expected"]["absent"]
+    if any(polarity(response, sound, bare=bare) == "present" for sound in absent):
+        return True
+    kinds = kinds_among(absent, affirmed_phrases(response, bare=bare))
+    return any(not _is_heard(row, kind) for kind in kinds)
 
 
 def denies_present(row: Row, response: str) -> bool:
@@ -61,23 +74,14 @@ def mentions_no_absent(row: Row, response: str) -> bool:
     return not any(mentions(response, sound) for sound in row["expected"]["absent"])
 
 
-def parse_verdict(response: str) -> str | None:
-    """Return the yes or no that a reply opens with; None: it opens otherwise, or gives both."""
-    said = straight(response)
-    first, second = [*words(said), "", ""][:2]
-    if first not in ("yes", "no") or second in ("doubt", "question") or _BOTH_VERDICTS.match(said):
-        return None
-    return first if set(_VERDICT.findall(said)) <= {first} else None
-
-
 def gives_no_verdict(row: Row, response: str) -> bool:
     """Tell whether the reply opens with neither yes nor no, or gives both."""
     return parse_verdict(response) is None
 
 
 def contradicts_verdict(row: Row, response: str) -> bool:
-    """Tell whether the reply opens with the wrong verdict."""
-    return bool(parse_verdict(response) != row["expected"]["verdict"])
+    """Tell whether the reply opens with the wrong verdict, or takes it back."""
+    return bool(parse_verdict(response) != row["expected"]["verdict"]) or takes_back(response)
 
 
 def wanders_off(row: Row, response: str) -> bool:
@@ -92,12 +96,11 @@ def mixes_up_clips(row: Row, response: str) -> bool:
     """Tell whether one clip ("the second") is said to have what only another one has."""
     subjects = _subjects(row)
     return any(
-        polarity(stretch, sound) == "present"
+        _is_of_another(subjects[position], other, stretch)
         for position, stretch in _stretches(row, response)
         if position is not None
-        for subject in subjects
-        for sound in subject.sounds
-        if not mentions(subjects[position].text, sound)
+        for other in subjects
+        if other is not subjects[position]
     )
 
 
@@ -121,6 +124,7 @@ class _Subject:
     sounds: list[str]  # the specific ones
     captions: list[str]
     text: str  # all that is known of it
+    heard: Heard
 
 
 def _subjects(row: Row) -> list[_Subject]:
@@ -136,8 +140,35 @@ def _subject(one: Row, row: Row, captions: list[str]) -> _Subject:
     sounds = sounds_of(one)
     present = set(row["expected"]["present"])
     return _Subject(
-        [sound for sound in sounds if sound in present], captions, " ".join([*sounds, *captions])
+        [sound for sound in sounds if sound in present],
+        captions,
+        " ".join([*sounds, *captions]),
+        heard_in(sounds, captions, row["expected"]),
     )
+
+
+def _heard_in_clip(row: Row, clip: Row) -> Heard:
+    return heard_in(sounds_of(clip), captions_of(clip), row["expected"])
+
+
+def _is_heard(row: Row, phrase: Sequence[str]) -> bool:
+    return any(_heard_in_clip(row, clip).covers(phrase) for clip in row["clips"])
+
+
+def _is_of_another(own: _Subject, other: _Subject, text: str) -> bool:
+    """Tell whether a text about one clip affirms what only another one has.
+
+    That is a sound of the other's or a kind of it, or else words of its captions and no own one.
+    """
+    if any(polarity(text, one) == "present" for one in other.sounds if not mentions(own.text, one)):
+        return True
+    affirmed = affirmed_phrases(text)
+    kinds = kinds_among([*other.sounds, *other.heard.named_in_captions], affirmed)
+    if any(not own.heard.covers(kind) for kind in kinds):
+        return True
+    said = content_bases(" ".join(word for phrase in affirmed for word in phrase))
+    is_own = not said.isdisjoint(content_bases(own.text))
+    return not is_own and not said.isdisjoint(content_bases(" ".join(other.captions)))
 
 
 def _denies(row: Row, text: str, clips: Sequence[Row]) -> bool:
@@ -148,8 +179,10 @@ def _denies(row: Row, text: str, clips: Sequence[Row]) -> bool:
         negated_mention(text, sound, bare=bare) for sound in expected["present"] if sound in labels
     ):
         return True
+    if denies_everything(text):
+        return True
     denied = denied_phrases(text, bare=bare)
-    heard = (heard_in(clip, expected) for clip in clips)
+    heard = (_heard_in_clip(row, clip) for clip in clips)
     return bool(denied) and any(one.covers(phrase) for one in heard for phrase in denied)
 
 
@@ -177,7 +210,11 @@ _MADE_UP: tuple[Check, ...] = (
     ("names_absent_as_present", names_absent),
 )
 
-DESCRIPTION: tuple[Check, ...] = (*_MADE_UP, ("names_present_as_absent", denies_present))
+DESCRIPTION: tuple[Check, ...] = (
+    *_MADE_UP,
+    ("names_present_as_absent", denies_present),
+    ("contradicts_labels", tells_wrong_order),
+)
 """What holds for every reply but a verdict."""
 
 SEVERAL_CLIPS: tuple[Check, ...] = (

@@ -122,17 +122,17 @@ def holds_chat_template(reply: str) -> bool:
 
 def speaks_of_text(reply: str) -> bool:
     """Tell whether a reply shows that a text was read, or speaks of itself as one."""
-    return bool(_READ.search(_expanded(reply)))
+    return bool(_READ.search(expanded(reply)))
 
 
 def declines(reply: str) -> bool:
     """Tell whether a reply apologises or says that it won't do what was asked."""
-    return bool(_DECLINE.search(_expanded(unquoted(reply))))
+    return bool(_DECLINE.search(expanded(unquoted(reply))))
 
 
 def disclaims_hearing(reply: str) -> bool:
     """Tell whether a reply says that nothing can be heard, known or said."""
-    return bool(_NO_EARS.search(_expanded(unquoted(reply))))
+    return bool(_NO_EARS.search(expanded(unquoted(reply))))
 
 
 def unquoted(text: str) -> str:
@@ -141,7 +141,7 @@ def unquoted(text: str) -> str:
     return rest if any(map(str.isalnum, rest)) else text
 
 
-def _expanded(text: str) -> str:
+def expanded(text: str) -> str:
     """Return a text in lower case, without contractions and hyphens."""
     text = straight(text)
     for pattern, to in _CONTRACTIONS:
