@@ -38,6 +38,12 @@ _TABLE = (
         rf"{_SET_APART}\b",
         r"\1\2 without",
     ),
+    # "No animal other than a dog" denies other animals.
+    (r"\b(other|more) ((?:\w+ )?\w+) than\b", r"\2 \1 than"),
+    (
+        r"\b(no|any) ((?:\w+ )?\w+) (other than|except(?: for)?|apart from|aside from|besides)\b",
+        r"\1 other \2 \3",
+    ),
     (
         r"\b(instead of|rather than|unlike)((?: \w+){1,5}?) "
         r"(?=(?:there|it|i|we|you) (?:is|are|can|hear)\b)",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balsa_pipe.negation import denied_phrases, negated_mention, polarity
+from balsa_pipe.negation import denied_phrases, denies_everything, negated_mention, polarity
 from balsa_pipe.text import mentions
 
 
@@ -635,3 +635,168 @@ def test_any_text_has_a_polarity_exactly_of_what_it_mentions(text: str, sound: s
         assert mentions(text, sound)
     if negated_mention(text, sound):
         assert mentions(text, sound)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There are no sounds in the clip.",
+        "There is no sound.",
+        "There's no sound in this recording.",
+        "Nothing can be heard.",
+        "Nothing is heard in the clip.",
+        "I can't hear anything.",
+        "I can't hear any sounds.",
+        "I hear nothing.",
+        "I do not hear any sound in this clip.",
+        "The clip is silent.",
+        "The recording is completely silent.",
+        "There is silence.",
+        "There is only silence.",
+        "There isn't any sound.",
+        "No sounds are heard.",
+        "No sound can be heard in the audio.",
+        "No sound is present.",
+        "Not a sound is heard.",
+        "There is nothing to hear.",
+        "There is nothing to be heard here.",
+        "The clip contains no sounds.",
+        "The clip has no sound at all.",
+        "The audio does not contain any sounds.",
+        "Yes, there are no sounds in the clip.",
+        "No, there is no sound in the clip.",
+        "Nothing is audible.",
+        "There is absolutely nothing.",
+        "A dog barks. There are no sounds.",
+        "Zero sounds are heard.",
+    ],
+)
+def test_everything_is_denied(text: str) -> None:
+    assert denies_everything(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There are no other sounds in the clip.",
+        "Nothing else can be heard.",
+        "There is nothing but rain.",
+        "No sound other than rain is heard.",
+        "I can't hear the sound.",
+        "I can't hear that sound.",
+        "There is no such sound.",
+        "There is no sound of it.",
+        "There is no sound of a dog.",
+        "There is no dog sound.",
+        "No animal sounds are heard.",
+        "I can't hear anything but a dog.",
+        "I can't hear anything like it.",
+        "Nothing is missing.",
+        "Nothing is absent.",
+        "No sound is absent.",
+        "The clip isn't silent.",
+        "It is not silent.",
+        "It is silent.",
+        "The dog is silent.",
+        "There are no loud sounds.",
+        "No sounds in the background.",
+        "There is no sound from the dog.",
+        "I hear a sound.",
+        "There is a sound in the clip.",
+        "The sound is present.",
+        "The sound is not present.",
+        "The sound isn't in the clip.",
+        "No.",
+        "Yes.",
+        "Nothing.",
+        "Apart from a dog, nothing is heard.",
+        "A dog barks in the silence.",
+        "A dog breaks the silence.",
+        "Is there no sound?",
+        "No, I can't hear it.",
+        "There is no sound except for a dog.",
+        "It is not a sound in the clip.",
+        "There are no sounds such as a dog's.",
+    ],
+)
+def test_not_everything_is_denied(text: str) -> None:
+    assert not denies_everything(text)
+
+
+DENIALS = [
+    "There is no {}.",
+    "I can't hear any {} or {}.",
+    "Neither a {} nor a {} is heard.",
+    "No {}, no {}.",
+    "The {} is absent, and so is the {}.",
+    "A {} and a {} can't be heard.",
+    "The clip has no {}, {} or {}.",
+    "The recording is free of any {} or {}.",
+    "It lacks a {} and a {}.",
+    "The {} isn't there, and neither is the {}.",
+    "No sound of a {} is present.",
+]
+AFFIRMATIONS = [
+    "A {} is heard.",
+    "I can hear a {} and a {}.",
+    "A {}, a {} and a {}.",
+    "There is nothing but a {}.",
+    "Not only a {} but also a {} is there.",
+    "The {} isn't quiet.",
+    "The {} is not absent.",
+    "No sound other than a {} is heard.",
+    "The {} does not drown out the {}.",
+]
+NOUNS = st.permutations(["dog", "train", "violin", "hen", "clarinet", "bee"])
+
+
+@given(NOUNS, st.sampled_from(DENIALS), st.sampled_from(AFFIRMATIONS), st.booleans())
+def test_two_sentences_say_what_each_says(
+    nouns: list[str], denial: str, affirmation: str, swap: bool
+) -> None:
+    sentences = [denial.format(*nouns[:3]), affirmation.format(*nouns[3:])]
+    text = " ".join(sentences[:: -1 if swap else 1])
+    for noun in nouns[: denial.count("{}")]:
+        assert polarity(text, noun) == "absent"
+    for noun in nouns[3 : 3 + affirmation.count("{}")]:
+        assert polarity(text, noun) == "present"
+        assert not negated_mention(text, noun)
+
+
+SPLICES = ["{}, but {}.", "{}, while {}.", "{}; {}.", "{}, although {}.", "{}, whereas {}."]
+DENIED_CLAUSES = ["there is no {}", "a {} can't be heard", "the {} is absent", "no {} is heard"]
+AFFIRMED_CLAUSES = ["a {} is heard", "there is a {}", "I can hear the {}", "the {} is loud"]
+
+
+@given(
+    NOUNS,
+    st.sampled_from(SPLICES),
+    st.sampled_from(DENIED_CLAUSES),
+    st.sampled_from(AFFIRMED_CLAUSES),
+    st.booleans(),
+)
+def test_two_clauses_say_what_each_says(
+    nouns: list[str], splice: str, denied: str, affirmed: str, swap: bool
+) -> None:
+    said = [denied.format(nouns[0]), affirmed.format(nouns[1])]
+    text = splice.format(*said[:: -1 if swap else 1])
+    assert polarity(text, nouns[0]) == "absent"
+    assert polarity(text, nouns[1]) == "present"
+    assert not negated_mention(text, nouns[1])
+
+
+@given(
+    NOUNS,
+    st.sampled_from(["While", "Although", "Even though", "Whereas"]),
+    st.sampled_from(DENIED_CLAUSES),
+    st.sampled_from(AFFIRMED_CLAUSES),
+    st.booleans(),
+)
+def test_a_clause_in_front_says_what_it_says(
+    nouns: list[str], opening: str, denied: str, affirmed: str, swap: bool
+) -> None:
+    said = [denied.format(nouns[0]), affirmed.format(nouns[1])]
+    one, other = said[:: -1 if swap else 1]
+    text = f"{opening} {one}, {other}."
+    assert polarity(text, nouns[0]) == "absent"
+    assert polarity(text, nouns[1]) == "present"

@@ -504,3 +504,161 @@ def test_any_reply_is_judged(reply: str) -> None:
     row = seed_prompt(COW, VIOLIN, verdict="yes")
     for _, check in judging.SEVERAL_CLIPS:
         assert check(row, reply) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("absent", "reply", "expected"),
+    [
+        ("vehicle", "I can hear a car crash.", True),
+        ("vehicle", "A cow and a lorry.", True),
+        ("vehicle", "There is no car.", False),
+        ("vehicle", "A cow moos at a carpet.", False),
+        ("animal", "A dog is barking.", True),
+        ("animal", "A kitten meows.", True),
+        ("animal", "A man is speaking.", False),
+        ("animal", "The wind howls and a machine chirps.", False),
+        ("animal", "There is a mouse click.", False),
+        ("dog", "A puppy is heard.", True),
+        ("dog", "I can hear barking.", True),
+        ("dog", "Puppies bark.", True),
+        ("dog", "No puppy is heard.", False),
+        ("dog", "A kitten is heard.", False),
+        ("dog", "An animal is heard.", False),
+        ("cat", "A kitten is heard.", True),
+        ("cat", "A violin meows.", True),
+        ("cat", "A puppy is heard.", False),
+        ("musical instrument", "A clarinet plays.", True),
+        ("musical instrument", "Someone types on a keyboard.", False),
+        ("musical instrument", "The rain drums on the roof.", False),
+        ("Domestic animals, pets", "A dog barks.", True),
+        ("speech", "People talk.", True),
+        ("speech", "People walk.", False),
+        ("Police car (siren)", "A police siren wails.", True),
+        ("Police car (siren)", "The siren of a police car.", True),
+        ("Police car (siren)", "A siren wails.", False),
+        ("Female speech, woman speaking", "A woman is speaking.", True),
+        ("Female speech, woman speaking", "A man is speaking.", False),
+    ],
+)
+def test_a_kind_of_what_is_absent_is_absent_too(absent: str, reply: str, expected: bool) -> None:
+    row = seed_prompt(single("violin"), present=["violin"], absent=[absent])
+    if absent == "musical instrument":
+        row = seed_prompt(clip("rain", ["rain"]), present=["rain"], absent=[absent])
+    assert judging.names_absent(row, reply) is expected
+
+
+def test_what_the_clip_has_is_no_kind_of_what_is_absent() -> None:
+    captioned = clip("x", ["rain"], captions=["A puppy plays in the rain."])
+    row = seed_prompt(captioned, present=["rain"], absent=["dog"])
+    assert not judging.names_absent(row, "A puppy in the rain.")
+
+
+RAIN_AND_DOG = seed_prompt(
+    clip("x", ["rain", "dog", "animal"]), present=["rain", "dog"], absent=["cat", "piano"]
+)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "There are no sounds in the clip.",
+        "Nothing can be heard.",
+        "I can't hear anything.",
+        "The clip is silent.",
+        "There is neither barking nor a piano.",
+        "There is no puppy.",
+        "There is no barking in the rain.",
+        "No animal, cat or piano is heard.",
+        "The dog is absent, and so is a cat.",
+        "While a bell can be heard, a dog and a cat can't.",
+    ],
+)
+def test_more_ways_to_deny_what_is_heard(reply: str) -> None:
+    assert judging.denies_present(RAIN_AND_DOG, reply)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "The rain isn't quiet.",
+        "The rain isn't quiet, and the dog is not far away.",
+        "There is no cat in the rain.",
+        "There is no cat with the dog.",
+        "I can't hear a piano over the rain.",
+        "The dog is not absent.",
+        "A cat is absent, and so is a piano.",
+        "No sound other than rain and a dog.",
+        "The rain does not drown out the dog.",
+        "While rain can be heard, a cat and a piano can't.",
+        "There is nothing but rain and a dog.",
+        "There are no other sounds.",
+        "No other animal than the dog is heard.",
+    ],
+)
+def test_no_denial_of_what_is_heard(reply: str) -> None:
+    assert not judging.denies_present(RAIN_AND_DOG, reply)
+    assert not judging.names_absent(RAIN_AND_DOG, reply)
+
+
+def test_a_clip_labelled_as_silence_may_be_said_to_be_silent() -> None:
+    row = seed_prompt(clip("x", ["Silence"]), present=["silence"])
+    assert not judging.denies_present(row, "There is only silence in the clip.")
+
+
+@pytest.mark.parametrize(
+    ("heard", "reply", "expected"),
+    [
+        ("sneezing", "Somebody sneezes.", False),
+        ("human sounds", "Somebody sneezes.", False),
+        ("Respiratory sounds", "Somebody sneezes.", False),
+        ("Sneeze", "A sneeze.", False),
+        ("dog", "Somebody sneezes.", True),
+    ],
+)
+def test_what_the_clip_has_is_not_copied(heard: str, reply: str, expected: bool) -> None:
+    row = seed_prompt(clip("x", [heard]), present=[heard.lower()], heard="something")
+    row["messages"][1]["content"] = "[Begin of audio] Heard: a sneeze. [End of audio] Well?"
+    assert judging.copies_example(row, reply) is expected
+
+
+TRAIN_AND_CHOIR = seed_prompt(
+    clip("a", [], captions=["A train passes by on squeaky tracks"]),
+    clip("b", [], captions=["A choir sings in a large hall"]),
+    present=[],
+    absent=[],
+)
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("The first clip has a train, while the second has a choir.", False),
+        ("The first clip has a choir, while the second has a train.", True),
+        ("The first clip has squeaky tracks, the second people singing in a hall.", False),
+        ("The first clip has people singing, the second squeaky tracks.", True),
+        ("In the first clip a hall is heard, in the second one a choir.", True),
+        ("The first clip has a train but no choir, the second a choir but no train.", False),
+        ("The first clip is a vehicle, the last is a choir.", False),
+        ("The first clip has a train and a choir, and the second has a choir.", True),
+        ("Both the first and the second clip have people.", False),
+    ],
+)
+def test_captions_tell_clips_apart(reply: str, expected: bool) -> None:
+    assert judging.mixes_up_clips(TRAIN_AND_CHOIR, reply) is expected
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("The first has a puppy, the last is a violin.", False),
+        ("The first is a violin, the last is a puppy.", True),
+        ("The first has barking, the second has a violin.", False),
+        ("The second has barking, the first has a violin.", True),
+        ("The first has a dog, the second has music.", False),
+        ("The second has a puppy.", True),
+        ("The last has no dog.", False),
+    ],
+)
+def test_kinds_tell_clips_apart(reply: str, expected: bool) -> None:
+    row = seed_prompt(clip("a", ["dog", "animal"]), VIOLIN, present=["dog", "violin"], absent=[])
+    assert judging.mixes_up_clips(row, reply) is expected

@@ -54,7 +54,7 @@ _MAKERS = {
 _VAGUE = """
 accelerating arrow ass babbling bang bass bathtub bay beat beep bell bellow biting blare bleep
 boom bouncing breaking breathing bugle burst buzz cacophony camera chant chatter cheering chewing
-chime chink chirp chop chopping chord choir clang clapping clatter click clicking clink clip-clop
+chime chink chirp chop chopping chord clang clapping clatter click clicking clink clip-clop
 clock cluck clunk coin conversation coo cough country crack crackle crash creak croak crow crowd
 crunch crunching crushing crying crumpling ding disco dishes distortion dribble drill drip drone
 drum dub echo electronic engine explosion fill fire fizz flap fly frying funk gasp gears gong

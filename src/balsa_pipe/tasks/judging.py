@@ -179,7 +179,7 @@ def _denies(row: Row, text: str, clips: Sequence[Row]) -> bool:
         negated_mention(text, sound, bare=bare) for sound in expected["present"] if sound in labels
     ):
         return True
-    if denies_everything(text):
+    if "silence" not in labels and denies_everything(text):
         return True
     denied = denied_phrases(text, bare=bare)
     heard = (_heard_in_clip(row, clip) for clip in clips)

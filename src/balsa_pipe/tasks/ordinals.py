@@ -12,6 +12,7 @@ _NAME = re.compile(
     rf"\bthe ({_ANY_ORDINAL}|former|latter|other)\b"
     r"(?! (?:few|couple|two|three|half|part|section|time|seconds?|minutes?|moments?)\b)"
     rf"|\b({_ANY_ORDINAL}|last)(?= (?:{_CLIP}|one)\b)"
+    r"|\bthe (last)(?= (?:is|has|contains|features|includes|holds)\b|[,:])"
     rf"|\b{_CLIP} (?:number |no\. ?|# ?)?([1-6]\b|(?-i:[A-F])\b"
     rf"|(?:{_ANY_NUMBER})(?= (?:has|is|contains|features|includes)\b|[,.;:]))",
     re.IGNORECASE,
