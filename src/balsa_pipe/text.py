@@ -122,7 +122,7 @@ def spans(tokens: Sequence[str], sound: str) -> Iterator[tuple[int, int]]:
             if any(same_word(token, word) for word in wanted):
                 if (length := _length_at(tokens, start, wanted)) is not None:
                     yield start, start + length
-            elif len(wanted) <= 2 and (length := _respelled(tokens, start, wanted)):
+            elif token[0] == wanted[0][0] and (length := _respelled(tokens, start, wanted)):
                 yield start, start + length
 
 
@@ -159,7 +159,7 @@ def _length_at(tokens: Sequence[str], start: int, wanted: Sequence[str]) -> int 
 
 def _respelled(tokens: Sequence[str], start: int, wanted: Sequence[str]) -> int:
     """Return over how many words a name stands that is written as one word, or as two; else 0."""
-    if len(wanted) == 2:
+    if len(wanted) > 1:
         return int(same_word(tokens[start], "".join(wanted)))
     two = tokens[start : start + 2]
     is_long = len(two) == 2 and min(map(len, two)) > 2
