@@ -1,0 +1,374 @@
+"""What a reply claims: which sounds it affirms and denies, of which clip, in which order.
+
+A walk over the tokens of each clause with a small grammar of cues: no regular expression decides
+here, and nothing is shared with balsa_pipe. A clause is what stands between full stops, contrasts
+("but", "while") and an "and" that opens a new subject. Polarity is worked out in it: cues that deny
+what follows ("no", "without", "can not"), predicates that deny their subject ("is absent", "can not
+be heard"), cues that make an exception ("other than"), and pairs of denials that cancel.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ontology_walk import Stems, find, stem
+
+Lexicon = dict[Stems, frozenset[str]]
+
+CONTRASTS = {"but", "however", "while", "whereas", "although", "though", "yet", "instead", ";", ":"}
+AUXILIARIES = {
+    *("is", "are", "was", "were", "be", "been", "can", "could", "do", "does", "did", "will"),
+    *("would", "has", "have", "had", "should", "may", "might"),
+}
+SINGULAR = {"is", "was", "does", "has"}
+DENIES_REST = {"no", "not", "without", "neither", "nor", "none", "zero", "unlike", "nobody", "never"}
+DENYING_PHRASES = [
+    ("lack", "of"),
+    ("lacks",),
+    ("lacking",),
+    ("lack",),
+    ("absence", "of"),
+    ("free", "of"),
+    ("free", "from"),
+    ("devoid", "of"),
+    ("void", "of"),
+    ("instead", "of"),
+    ("rather", "than"),
+    ("in", "place", "of"),
+    ("fails", "to"),
+    ("fail", "to"),
+    ("unable", "to"),
+    ("rule", "out"),
+    ("rules", "out"),
+    ("excludes",),
+    ("exclude",),
+    ("omits",),
+    ("is", "missing", "a"),
+    ("is", "missing", "the"),
+    ("is", "missing", "any"),
+]
+EXCEPTIONS = [
+    ("but",),
+    ("except",),
+    ("besides",),
+    ("other", "than"),
+    ("apart", "from"),
+    ("aside", "from"),
+    ("only",),
+]
+DENIES_SUBJECT = {
+    *("absent", "missing", "inaudible", "silent", "unheard", "lacking", "nowhere", "excluded"),
+    *("undetectable", "unnoticeable", "quiet"),
+}
+NOT_DENIED = {"only", "just", "merely", "necessarily", "doubt", "wonder", "matter", "longer"}
+SECOND_DENIAL = {"deny", "miss", "doubt", "overlook", "ignore", "without", "mistake"}
+NEUTRAL = {"if", "unless", "whether", "like", "resembling", "reminiscent"}
+ORDINALS = {
+    **{"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3},
+    **{"fifth": 4, "sixth": 5, "seventh": 6, "eighth": 7, "ninth": 8, "tenth": 9},
+    **{"former": 0, "latter": -1, "last": -1, "final": -1, "other": -2},
+}
+NUMBERS = {
+    **{str(number): number - 1 for number in range(1, 11)},
+    **{"one": 0, "two": 1, "three": 2, "four": 3, "five": 4, "a": 0, "b": 1, "c": 2, "d": 3},
+}
+CLIP_NOUNS = {
+    *("clip", "clips", "recording", "recordings", "audio", "audios", "one", "ones", "sample"),
+    *("samples", "file", "files", "track", "tracks", "snippet", "segment", "segments"),
+}
+AFTER_BARE_ORDINAL = {
+    *AUXILIARIES,
+    *("contains", "holds", "features", "includes", "lacks", "only", "not", ".", ",", ";", "and"),
+    *("with", "but", "offers", "plays", "starts", "consists"),
+}
+STEPS = {"then", "afterwards", "afterward", "finally", "next", "lastly", "eventually", "later"}
+SUBJECTS = {"there", "i", "we", "you", "it", "they", "one", "listeners", "someone"}
+PREDICATE = {*AUXILIARIES, "hear", "heard", "hears", "contains", "includes", "features", "holds"}
+PREDICATE |= {"lacks", "hold", "contain", "include", "detect", "notice"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sound that a reply names: what it says of it, of which clips, at which step of time.
+
+    affirmed: None where the reply commits to neither ("like a dog"); clips: None where it doesn't
+    say; an index of -9 or beyond the clips that there are is a clip that isn't there.
+    """
+
+    phrase: Stems
+    nodes: frozenset[str]
+    affirmed: bool | None
+    clips: frozenset[int] | None = None
+    step: int = 0
+    more: bool = False  # "no other dog"
+
+
+@dataclass
+class Reading:
+    """A reply as the grammar reads it."""
+
+    claims: list[Claim] = field(default_factory=list)
+    clips_named: set[int] = field(default_factory=set)
+    bare: list[bool] = field(default_factory=list)  # polarity of clauses about "it", in order
+    opening: str | None = None  # yes | no
+
+
+OPENINGS = {
+    **dict.fromkeys(("yes", "yeah", "yep", "indeed", "certainly", "correct", "absolutely"), "yes"),
+    **dict.fromkeys(("no", "nope", "nah"), "no"),
+}
+
+
+def read(text: str, lexicon: Lexicon, n_clips: int = 1) -> Reading:
+    """Return what a text claims; lexicon: the phrases, as stems, that name sounds."""
+    reading = Reading()
+    step = 0
+    for sentence in sentences(text):
+        if sentence[-1:] == ["?"]:
+            continue
+        if not reading.claims and reading.opening is None and sentence[0] in OPENINGS:
+            sentence = opened(sentence, reading)
+        focus: frozenset[int] | None = None
+        if not STEPS.intersection(sentence[:2]):
+            step += 100  # a sentence of its own time
+        for clause in clauses(sentence, lexicon):
+            focus, step = read_clause(clause, lexicon, n_clips, focus, step, reading)
+    return reading
+
+
+def opened(sentence: list[str], reading: Reading) -> list[str]:
+    """Note the yes or no that opens a reply; return what comes after it."""
+    word, after = sentence[0], sentence[1] if len(sentence) > 1 else "."
+    if OPENINGS[word] == "yes" or after in ",.!;:" or after in SUBJECTS:
+        reading.opening = OPENINGS[word]
+        return sentence[2 if after in ",.!;:" else 1 :]
+    return sentence  # "No dog is heard."
+
+
+def sentences(text: str) -> Iterator[list[str]]:
+    """Yield each sentence's tokens, its punctuation among them; contractions are written out."""
+    plain = text.lower().replace("’", "'").replace("_", " ").replace("-", " ")
+    plain = re.sub(r"\bcan't\b|\bcannot\b", "can not", plain).replace("won't", "will not")
+    plain = re.sub(r"n't\b", " not", plain)
+    plain = re.sub(r"\b(there|that|it|he|she|what|here)'s\b", r"\1 is", plain)
+    plain = re.sub(r"'(?:s|m|re|ve|ll|d)\b", "", plain)
+    sentence: list[str] = []
+    for token in re.findall(r"[^\W_]+|[.,;:!?]", plain):
+        sentence.append(token)
+        if token in ".!?":
+            yield sentence
+            sentence = []
+    if sentence:
+        yield sentence
+
+
+def clauses(tokens: list[str], lexicon: Lexicon) -> Iterator[list[str]]:
+    """Yield the clauses of a sentence."""
+    clause: list[str] = []
+    for at, token in enumerate(tokens):
+        exception = token == "but" and {"nothing", "anything", "none"} & set(clause[-3:])
+        contrast = token in CONTRASTS and tokens[at + 1 : at + 2] != ["of"] and not exception
+        if contrast or (token in ("and", ",") and opens_clause(clause, tokens[at + 1 :])):
+            if clause:
+                yield clause
+            clause = []
+        else:
+            clause.append(token)
+    if clause:
+        yield clause
+
+
+def opens_clause(before: list[str], after: list[str]) -> bool:
+    """Tell whether what comes after an "and" or a comma is a clause with a subject of its own."""
+    after = after[1:] if after[:1] in (["and"], ["also"]) else after
+    if not before or not after or not PREDICATE.intersection(before):
+        return False
+    if after[0] in SUBJECTS and after[1:2] and after[1] in PREDICATE | {"also", "can"}:
+        return True
+    if after[0] == "the" and after[1:2] and after[1] in ORDINALS:
+        return True
+    for token in after[1:7]:
+        if token in SINGULAR:
+            return True
+        if token in {"and", ",", "or", *AUXILIARIES}:
+            return False
+    return False
+
+
+def read_clause(
+    tokens: list[str],
+    lexicon: Lexicon,
+    n_clips: int,
+    focus: frozenset[int] | None,
+    step: int,
+    reading: Reading,
+) -> tuple[frozenset[int] | None, int]:
+    """Add a clause's claims; return which clips it ended with, and the step of time."""
+    refs = list(clip_references(tokens, n_clips, focus))
+    reading.clips_named.update(*(clips for _, _, clips in refs))
+    taken = {place for begin, end, _ in refs for place in range(begin, end)}
+    bare = [stem(token) if at not in taken else "" for at, token in enumerate(tokens)]
+    spans = list(find(bare, lexicon))
+    signs = polarity(tokens, [begin for begin, _ in spans])
+    steps = times(tokens, step)
+    if not spans:
+        said = without_sounds(tokens, signs)
+        if said is not None:
+            reading.bare.append(said)
+        if said is False and refs and reading.claims:  # "The dog is in the first, not in the second."
+            last = reading.claims[-1]
+            reading.claims.append(Claim(last.phrase, last.nodes, False, refs[0][2], last.step))
+    for begin, end in spans:
+        before = [clips for _, stop, clips in refs if stop <= begin]
+        after = [clips for start, _, clips in refs if start >= end]
+        clips = before[-1] if before else after[0] if after else focus
+        phrase = tuple(bare[begin:end])
+        more = bool({"other", "more", "else", "additional", "further"} & set(tokens[:begin][-3:]))
+        claim = Claim(phrase, lexicon[phrase], signs[begin], clips, steps[begin], more)
+        reading.claims.append(claim)
+    return (refs[-1][2] if refs else focus), steps[-1] if steps else step
+
+
+def without_sounds(tokens: list[str], signs: list[bool | None]) -> bool | None:
+    """Return the polarity of a clause that names no sound, as in "it can not be heard"."""
+    if not {"it", "that", "this", "they", "there", "sound", "so", "hear", "one"} & set(tokens):
+        return None
+    if not PREDICATE.intersection(tokens):
+        return None
+    denials = sum(token in DENIES_REST | DENIES_SUBJECT for token in tokens)
+    return denials % 2 == 0
+
+
+# ---- polarity --------------------------------------------------------------------------------
+
+
+def polarity(tokens: list[str], sounds: list[int]) -> list[bool | None]:
+    """Return for each token whether it is affirmed, denied or (None) left open."""
+    signs: list[bool | None] = [True] * len(tokens)
+    sign: bool | None = True
+    at = 0
+    while at < len(tokens):
+        token, rest = tokens[at], tokens[at:]
+        length = starts_with(rest, DENYING_PHRASES)
+        if sign is False and (n := starts_with(rest, EXCEPTIONS)) and not _adverb(rest):
+            sign, length = True, n
+        elif token in NEUTRAL and not (token == "like" and at and tokens[at - 1] in AUXILIARIES):
+            sign = None
+        elif token in ("not", "no", "never") and rest[1:2] and rest[1] in NOT_DENIED:
+            length = 2
+        elif token in ("not", "never") and SECOND_DENIAL & set(rest[1:4]):
+            length = 1 + next(n for n, word in enumerate(rest[1:4], 1) if word in SECOND_DENIAL)
+        elif token in DENIES_SUBJECT and _predicative(tokens, at):
+            sign = _deny_absent(tokens, at, sounds, signs, sign)
+        elif token in ("not", "never") and _has_subject(tokens, at, sounds):
+            if not _absent_follows(rest):
+                flip(signs, sounds, at)
+                sign = False
+            else:
+                length = next(n for n, word in enumerate(rest, 1) if word in DENIES_SUBJECT)
+        elif token in DENIES_REST or length:
+            if not (token == "not" and _absent_follows(rest)):
+                sign = False
+        for place in range(at, min(len(tokens), at + max(1, length))):
+            signs[place] = sign
+        at += max(1, length)
+    return signs
+
+
+def starts_with(tokens: list[str], phrases: list[tuple[str, ...]]) -> int:
+    """Return the length of the longest phrase that a list begins with; 0: none."""
+    return max((len(one) for one in phrases if tuple(tokens[: len(one)]) == one), default=0)
+
+
+def flip(signs: list[bool | None], sounds: list[int], end: int) -> None:
+    """Turn the polarity of the sounds before a place round."""
+    for place in sounds:
+        if place < end and signs[place] is not None:
+            signs[place] = not signs[place]
+
+
+def _adverb(rest: list[str]) -> bool:
+    return rest[0] == "only" and rest[1:2] in (["in"], ["the"])
+
+
+def _absent_follows(rest: list[str]) -> bool:
+    return bool(DENIES_SUBJECT & set(rest[1:3]))
+
+
+def _has_subject(tokens: list[str], at: int, sounds: list[int]) -> bool:
+    """Tell whether the subject of the "not" at a place is a sound: "a dog is not heard"."""
+    if not at or tokens[at - 1] not in AUXILIARIES:
+        return False
+    subject = [token for token in tokens[: at - 1] if token not in (",", "also")]
+    return any(place < at for place in sounds) and not (subject and subject[-1] in SUBJECTS)
+
+
+def _predicative(tokens: list[str], at: int) -> bool:
+    """Tell whether a word as "absent" says something of the subject, not of the next noun."""
+    if tokens[at] in ("silent", "quiet", "missing") and tokens[at + 1 : at + 2] in (["clip"], ["a"]):
+        return False
+    return True
+
+
+def _deny_absent(
+    tokens: list[str], at: int, sounds: list[int], signs: list[bool | None], sign: bool | None
+) -> bool | None:
+    """Deny what is called absent; return the polarity of what follows."""
+    if any(place < at for place in sounds):
+        flip(signs, sounds, at)
+        return True
+    return not sign  # "Absent are a dog and a cat."
+
+
+# ---- clips and time --------------------------------------------------------------------------
+
+
+def clip_references(
+    tokens: list[str], n_clips: int, focus: frozenset[int] | None
+) -> Iterator[tuple[int, int, frozenset[int]]]:
+    """Yield where clips are referred to, and by which index they go."""
+    at = 0
+    while at < len(tokens):
+        token, after = tokens[at], tokens[at + 1 : at + 2] or ["."]
+        end, clips = at + 1, None
+        if token in ORDINALS and after[0] in CLIP_NOUNS:
+            end, clips = at + 2, which(ORDINALS[token], n_clips, focus)
+            if end < len(tokens) and tokens[end] in CLIP_NOUNS:  # "the first audio clip"
+                end += 1
+        elif token in ORDINALS and n_clips > 1 and at and tokens[at - 1] == "the":
+            if after[0] in AFTER_BARE_ORDINAL:
+                clips = which(ORDINALS[token], n_clips, focus)
+        elif token in CLIP_NOUNS - {"one", "ones"} and after[0] in NUMBERS and n_clips > 1:
+            if after[0] != "a" and not (after[0] == "one" and tokens[at + 2 : at + 3] == ["of"]):
+                end, clips = at + 2, which(NUMBERS[after[0]], n_clips, focus)
+        elif token in ("both", "all", "each", "neither", "either") and n_clips > 1:
+            if CLIP_NOUNS & set(tokens[at + 1 : at + 4]):
+                clips = frozenset(range(n_clips))
+        if clips is not None:
+            yield at, end, clips
+        at = end
+
+
+def which(index: int, n_clips: int, focus: frozenset[int] | None) -> frozenset[int]:
+    """Return the clips that an index stands for: -1 the last one, -2 the others."""
+    if index == -2:
+        rest = frozenset(range(n_clips)) - (focus or frozenset())
+        return rest or frozenset(range(n_clips))
+    return frozenset({n_clips - 1 if index == -1 else index})
+
+
+def times(tokens: list[str], step: int) -> list[int]:
+    """Return each token's step of time: later things have larger steps."""
+    steps = []
+    shift = 0
+    for at, token in enumerate(tokens):
+        if token in STEPS or (token == "followed" and tokens[at + 1 : at + 2] == ["by"]):
+            step, shift = step + 1, 0
+        elif token == "before" and at:
+            step += 1
+        elif token in ("after", "following") or tokens[at : at + 2] == ["preceded", "by"]:
+            shift = -1
+        elif token == "," and shift:
+            shift = 0
+        steps.append(step + shift)
+    return steps
