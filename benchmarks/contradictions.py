@@ -38,20 +38,20 @@ class Facts:
     """What is known of one clip: phrases and nodes that are true of it, and when sounds begin."""
 
     phrases: frozenset[Stems]
-    nodes: frozenset[str]  # of labels and captions
+    nodes: frozenset[str]  # of labels and captions, and all that is above them
     onsets: dict[Stems, tuple[float, float]]  # of a phrase in the parts: its first and last
 
-    def hold(self, claim: Claim, ontology: Ontology) -> bool:
-        """Tell whether a sound is surely in the clip: a label, above one, or in a caption."""
-        if claim.phrase in self.phrases:
-            return True
-        return bool(claim.nodes) and not claim.nodes.isdisjoint(ontology.above(self.nodes))
+    def surely_hold(self, claim: Claim) -> bool:
+        """Tell whether a sound is in the clip whatever its word means: a label, or above one."""
+        return claim.phrase in self.phrases or (bool(claim.nodes) and claim.nodes <= self.nodes)
+
+    def hold(self, claim: Claim) -> bool:
+        """Tell whether a sound is in the clip in one meaning of its word."""
+        return claim.phrase in self.phrases or not claim.nodes.isdisjoint(self.nodes)
 
     def may_hold(self, claim: Claim, ontology: Ontology) -> bool:
         """Tell whether a sound could be in the clip: it is one of a kind that is there."""
-        if self.hold(claim, ontology):
-            return True
-        if any(set(claim.phrase) & set(phrase) for phrase in self.phrases):
+        if self.hold(claim) or any(set(claim.phrase) & set(phrase) for phrase in self.phrases):
             return True
         return not ontology.above(claim.nodes).isdisjoint(self.nodes)
 
@@ -76,7 +76,7 @@ def contradictions(row: Row) -> list[Contradiction]:
 
 
 def lexicon_of(row: Row, known: Ontology) -> Lexicon:
-    """Return AudioSet's phrases, the row's own words and the captions' last nouns, as stems."""
+    """Return AudioSet's phrases and the row's own words, as stems."""
     lexicon = dict(known.phrases)
     own = [*row["expected"]["present"], *row["expected"]["absent"]]
     for clip in row["clips"]:
@@ -89,13 +89,18 @@ def lexicon_of(row: Row, known: Ontology) -> Lexicon:
 
 
 def facts_of(clip: Row, known: Ontology, lexicon: Lexicon) -> Facts:
-    phrases = {stems(label) for label in clip["labels"]}
-    nodes = {node for label in clip["labels"] for node in known.nodes(label)}
+    named = {stems(label): known.nodes(label) for label in clip["labels"]}
     for caption in clip["captions"]:
-        heard = [claim for claim in read(caption, lexicon).claims if claim.affirmed is not False]
-        phrases |= {claim.phrase for claim in heard}
-        nodes |= {node for claim in heard if len(claim.nodes) == 1 for node in claim.nodes}
-    return Facts(frozenset(phrases), frozenset(nodes), onsets(clip["parts"], lexicon))
+        heard = read(caption, lexicon).claims
+        named |= {claim.phrase: claim.nodes for claim in heard if claim.affirmed}
+    nodes = frozenset().union(*(above_all(meanings, known) for meanings in named.values()))
+    return Facts(frozenset(named), nodes, onsets(clip["parts"], lexicon))
+
+
+def above_all(meanings: Iterable[str], known: Ontology) -> frozenset[str]:
+    """Return what is above each meaning of a word, and so true whichever is meant."""
+    above = [known.above([node]) for node in meanings]
+    return frozenset.intersection(*above) if above else frozenset()
 
 
 def onsets(parts: Sequence[Row], lexicon: Lexicon) -> dict[Stems, tuple[float, float]]:
@@ -124,9 +129,9 @@ def judge(
     """Yield what a claim says against the facts of the clips that it speaks of."""
     spoken_of = [facts[index] for index in sorted(claim.clips or range(len(facts))) if index < len(facts)]
     words = " ".join(claim.phrase)
-    holding = [fact for fact in spoken_of if fact.hold(claim, known)]
+    holding = [fact for fact in spoken_of if fact.surely_hold(claim)]
     if claim.affirmed:
-        if not any(fact.hold(claim, known) for fact in facts):
+        if not any(fact.hold(claim) for fact in facts):
             if any(is_or_is_below(claim, sound, known) for sound in absent):
                 yield Contradiction("affirms_absent", words)
         elif claim.clips and not any(fact.may_hold(claim, known) for fact in spoken_of):

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -57,6 +57,12 @@ class Ontology:
     parents: dict[str, tuple[str, ...]]
     children: dict[str, set[str]] = field(repr=False)
     phrases: dict[Stems, frozenset[str]] = field(repr=False)
+    exact: dict[str, frozenset[str]] = field(repr=False)
+    abstract: frozenset[str] = field(repr=False)  # headings that were no labels
+
+    def exact_nodes(self, phrase: str) -> frozenset[str]:
+        """Return the nodes that a phrase names word for word; empty: none."""
+        return self.exact.get(" ".join(words(phrase)), frozenset())
 
     def nodes(self, phrase: str) -> frozenset[str]:
         """Return the nodes that a phrase names as a whole; empty: none."""
@@ -64,21 +70,23 @@ class Ontology:
 
     def above(self, nodes: Iterable[str]) -> frozenset[str]:
         """Return nodes and all their ancestors."""
-        return self._reach(nodes, lambda node: self.parents[node])
+        return reach(nodes, self.parents)
 
     def below(self, nodes: Iterable[str]) -> frozenset[str]:
         """Return nodes and all their descendants."""
-        return self._reach(nodes, lambda node: self.children.get(node, ()))
+        return reach(nodes, self.children)
 
-    def _reach(self, nodes: Iterable[str], step) -> frozenset[str]:  # type: ignore[no-untyped-def]
-        seen: set[str] = set()
-        todo = list(nodes)
-        while todo:
-            node = todo.pop()
-            if node not in seen:
-                seen.add(node)
-                todo.extend(step(node))
-        return frozenset(seen)
+
+def reach(nodes: Iterable[str], edges: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """Return nodes and all that can be reached from them."""
+    seen: set[str] = set()
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.add(node)
+            todo.extend(edges.get(node, ()))
+    return frozenset(seen)
 
 
 @cache
@@ -92,15 +100,24 @@ def ontology(path: Path = TABLE) -> Ontology:
     for node, above in parents.items():
         for parent in above:
             children.setdefault(parent, set()).add(node)
+    exact: dict[str, set[str]] = {}
     phrases: dict[Stems, set[str]] = {}
     for node, name in names.items():
         for spelling in spellings(name):
+            exact.setdefault(" ".join(words(spelling)), set()).add(node)
             phrases.setdefault(stems(spelling), set()).add(node)
     by_name = {name: node for node, name in names.items()}
     for spelling, name in ALSO.items():
         phrases.setdefault(tuple(spelling.split()), set()).add(by_name[name])
     kept = {key: frozenset(ids) for key, ids in phrases.items() if " ".join(key) not in NOT_A_SOUND}
-    return Ontology(names, parents, children, kept)
+    return Ontology(
+        names,
+        parents,
+        children,
+        kept,
+        {key: frozenset(ids) for key, ids in exact.items()},
+        frozenset(row["id"] for row in rows if "abstract" in row["restrictions"]),
+    )
 
 
 def spellings(name: str) -> set[str]:

@@ -1,0 +1,59 @@
+"""Absent sounds that aren't absent, and questions on what is no sound. No code of balsa_pipe."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ontology_walk import Ontology, Stems, ontology, stems
+
+Row = dict[str, Any]
+
+WRONG = ("label", "synonym", "ancestor", "descendant", "in_caption")
+NO_SOUNDS = ("Acoustic environment", "Silence")
+"""Nodes of AudioSet that stand, with all below them, for places and for nothing to hear."""
+
+
+def wrong_negatives(row: Row) -> Iterator[tuple[str, str]]:
+    """Yield each absent sound that one of the row's clips has: in which way (of WRONG), and the sound.
+
+    Words are compared as written, letter case and punctuation aside, in any of their meanings.
+    """
+    known = ontology()
+    for sound in row["expected"]["absent"]:
+        ways = {way for clip in row["clips"] if (way := how_present(sound, clip, known))}
+        if ways:
+            yield min(ways, key=WRONG.index), sound
+
+
+def how_present(sound: str, clip: Row, known: Ontology) -> str | None:
+    """Return the first of WRONG that holds of a sound and a clip; None: the sound is absent."""
+    labels = [*clip["labels"], *(label for part in clip["parts"] for label in part["labels"])]
+    if sound.lower() in {label.lower() for label in labels}:
+        return "label"
+    meant = known.exact_nodes(sound)
+    nodes = [known.exact_nodes(label) for label in labels]
+    if any(meant & one for one in nodes):
+        return "synonym"
+    if any(meant & known.above(one) for one in nodes):
+        return "ancestor"
+    if any(one & known.above(meant) for one in nodes):
+        return "descendant"
+    captions = [*clip["captions"], *(text for part in clip["parts"] for text in part["captions"])]
+    if any(contains(stems(caption), stems(sound)) for caption in captions):
+        return "in_caption"
+    return None
+
+
+def contains(text: Stems, phrase: Stems) -> bool:
+    """Tell whether a phrase's words stand next to each other in a text."""
+    size = len(phrase)
+    return any(text[at : at + size] == phrase for at in range(len(text) - size + 1))
+
+
+def asks_for_no_sound(row: Row) -> bool:
+    """Tell whether a closed question asks for a heading of AudioSet, for a place or for silence."""
+    known = ontology()
+    asked = [*row["expected"]["absent"], *row["expected"]["present"]][:1]
+    nodes = known.exact_nodes(asked[0]) if asked else frozenset()
+    return bool(nodes) and nodes <= known.abstract | known.below(
+        node for node, name in known.names.items() if name in NO_SOUNDS
+    )
