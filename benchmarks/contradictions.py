@@ -134,7 +134,7 @@ def judge(
         if not any(fact.hold(claim) for fact in facts):
             if any(is_or_is_below(claim, sound, known) for sound in absent):
                 yield Contradiction("affirms_absent", words)
-        elif claim.clips and not any(fact.may_hold(claim, known) for fact in spoken_of):
+        elif claim.clips and not all(fact.may_hold(claim, known) for fact in spoken_of):
             yield Contradiction("wrong_clip", words)
     elif claim.affirmed is False and not claim.more and spoken_of:
         everywhere = len(holding) == len(spoken_of)

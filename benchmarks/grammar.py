@@ -15,12 +15,11 @@ from ontology_walk import Stems, find, stem
 
 Lexicon = dict[Stems, frozenset[str]]
 
-CONTRASTS = {"but", "however", "while", "whereas", "although", "though", "yet", "instead", ";", ":"}
+CONTRASTS = {"but", "however", "while", "whereas", "although", "though", "yet", "instead", ";"}
 AUXILIARIES = {
     *("is", "are", "was", "were", "be", "been", "can", "could", "do", "does", "did", "will"),
     *("would", "has", "have", "had", "should", "may", "might"),
 }
-SINGULAR = {"is", "was", "does", "has"}
 DENIES_REST = {"no", "not", "without", "neither", "nor", "none", "zero", "unlike", "nobody", "never"}
 DENYING_PHRASES = [
     ("lack", "of"),
@@ -60,9 +59,14 @@ DENIES_SUBJECT = {
     *("absent", "missing", "inaudible", "silent", "unheard", "lacking", "nowhere", "excluded"),
     *("undetectable", "unnoticeable", "quiet"),
 }
-NOT_DENIED = {"only", "just", "merely", "necessarily", "doubt", "wonder", "matter", "longer"}
+NOT_DENIED = {
+    *("only", "just", "merely", "necessarily", "doubt", "wonder", "matter", "longer"),
+    *("stop", "stops", "end", "ends", "cease", "ceases"),
+}
 SECOND_DENIAL = {"deny", "miss", "doubt", "overlook", "ignore", "without", "mistake"}
 NEUTRAL = {"if", "unless", "whether", "like", "resembling", "reminiscent"}
+ALIKE = {"sound", "sounds", "sounded", *("is", "are", "was", "were")}  # "like" after these commits
+CANCELLED = {"lack", "lacks", "lacking", "absence", "free", "devoid", "void", "fail", "rule", "exclude"}
 ORDINALS = {
     **{"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3},
     **{"fifth": 4, "sixth": 5, "seventh": 6, "eighth": 7, "ninth": 8, "tenth": 9},
@@ -76,10 +80,11 @@ CLIP_NOUNS = {
     *("clip", "clips", "recording", "recordings", "audio", "audios", "one", "ones", "sample"),
     *("samples", "file", "files", "track", "tracks", "snippet", "segment", "segments"),
 }
+PLURAL = {"clips", "recordings", "audios", "samples", "files", "tracks", "snippets", "segments"}
 AFTER_BARE_ORDINAL = {
     *AUXILIARIES,
     *("contains", "holds", "features", "includes", "lacks", "only", "not", ".", ",", ";", "and"),
-    *("with", "but", "offers", "plays", "starts", "consists"),
+    *("with", "but", "offers", "plays", "starts", "consists", ":", "a", "an", "the", "no", "there"),
 }
 STEPS = {"then", "afterwards", "afterward", "finally", "next", "lastly", "eventually", "later"}
 SUBJECTS = {"there", "i", "we", "you", "it", "they", "one", "listeners", "someone"}
@@ -122,7 +127,7 @@ OPENINGS = {
 def read(text: str, lexicon: Lexicon, n_clips: int = 1) -> Reading:
     """Return what a text claims; lexicon: the phrases, as stems, that name sounds."""
     reading = Reading()
-    step = 0
+    step = 50
     for sentence in sentences(text):
         if sentence[-1:] == ["?"]:
             continue
@@ -139,7 +144,7 @@ def read(text: str, lexicon: Lexicon, n_clips: int = 1) -> Reading:
 def opened(sentence: list[str], reading: Reading) -> list[str]:
     """Note the yes or no that opens a reply; return what comes after it."""
     word, after = sentence[0], sentence[1] if len(sentence) > 1 else "."
-    if OPENINGS[word] == "yes" or after in ",.!;:" or after in SUBJECTS:
+    if OPENINGS[word] == "yes" or after in ",.!;:" or after in SUBJECTS - {"one"}:
         reading.opening = OPENINGS[word]
         return sentence[2 if after in ",.!;:" else 1 :]
     return sentence  # "No dog is heard."
@@ -188,9 +193,9 @@ def opens_clause(before: list[str], after: list[str]) -> bool:
     if after[0] == "the" and after[1:2] and after[1] in ORDINALS:
         return True
     for token in after[1:7]:
-        if token in SINGULAR:
+        if token in AUXILIARIES:
             return True
-        if token in {"and", ",", "or", *AUXILIARIES}:
+        if token in {"and", ",", "or", "that", "which", "who"}:
             return False
     return False
 
@@ -212,16 +217,14 @@ def read_clause(
     signs = polarity(tokens, [begin for begin, _ in spans])
     steps = times(tokens, step)
     if not spans:
-        said = without_sounds(tokens, signs)
-        if said is not None:
+        said = denials(tokens) % 2 == 0
+        if about_it(tokens):
             reading.bare.append(said)
-        if said is False and refs and reading.claims:  # "The dog is in the first, not in the second."
+        if not said and refs and reading.claims:  # "The dog is in the first, but not in the second."
             last = reading.claims[-1]
             reading.claims.append(Claim(last.phrase, last.nodes, False, refs[0][2], last.step))
     for begin, end in spans:
-        before = [clips for _, stop, clips in refs if stop <= begin]
-        after = [clips for start, _, clips in refs if start >= end]
-        clips = before[-1] if before else after[0] if after else focus
+        clips = clips_of(begin, end, tokens, refs, spans[0][0], focus)
         phrase = tuple(bare[begin:end])
         more = bool({"other", "more", "else", "additional", "further"} & set(tokens[:begin][-3:]))
         claim = Claim(phrase, lexicon[phrase], signs[begin], clips, steps[begin], more)
@@ -229,14 +232,32 @@ def read_clause(
     return (refs[-1][2] if refs else focus), steps[-1] if steps else step
 
 
-def without_sounds(tokens: list[str], signs: list[bool | None]) -> bool | None:
-    """Return the polarity of a clause that names no sound, as in "it can not be heard"."""
-    if not {"it", "that", "this", "they", "there", "sound", "so", "hear", "one"} & set(tokens):
-        return None
-    if not PREDICATE.intersection(tokens):
-        return None
-    denials = sum(token in DENIES_REST | DENIES_SUBJECT for token in tokens)
-    return denials % 2 == 0
+def clips_of(
+    begin: int,
+    end: int,
+    tokens: list[str],
+    refs: list[tuple[int, int, frozenset[int]]],
+    first: int,
+    focus: frozenset[int] | None,
+) -> frozenset[int] | None:
+    """Return the clips of a sound: those named before it or, as in "a dog in the first", after it."""
+    before = [clips for _, stop, clips in refs if stop <= begin]
+    after = [(start, clips) for start, _, clips in refs if start >= end]
+    if after and (not before or refs[0][0] > first):
+        start, clips = after[0]
+        if not {",", "then"}.intersection(tokens[end:start]):
+            return clips
+    return before[-1] if before else focus
+
+
+def about_it(tokens: list[str]) -> bool:
+    """Tell whether a clause without a sound says something of the one that was asked for."""
+    pronouns = {"it", "that", "this", "they", "there", "sound", "so", "hear", "one"}
+    return not pronouns.isdisjoint(tokens) and not PREDICATE.isdisjoint(tokens)
+
+
+def denials(tokens: list[str]) -> int:
+    return sum(token in DENIES_REST | DENIES_SUBJECT for token in tokens)
 
 
 # ---- polarity --------------------------------------------------------------------------------
@@ -250,29 +271,47 @@ def polarity(tokens: list[str], sounds: list[int]) -> list[bool | None]:
     while at < len(tokens):
         token, rest = tokens[at], tokens[at:]
         length = starts_with(rest, DENYING_PHRASES)
-        if sign is False and (n := starts_with(rest, EXCEPTIONS)) and not _adverb(rest):
+        if cancels := cancelled(rest):
+            length = cancels
+        elif sign is False and (n := exception(tokens, at)):
             sign, length = True, n
-        elif token in NEUTRAL and not (token == "like" and at and tokens[at - 1] in AUXILIARIES):
+        elif token in NEUTRAL and not (token == "like" and tokens[at - 1] in ALIKE):
             sign = None
-        elif token in ("not", "no", "never") and rest[1:2] and rest[1] in NOT_DENIED:
-            length = 2
-        elif token in ("not", "never") and SECOND_DENIAL & set(rest[1:4]):
-            length = 1 + next(n for n, word in enumerate(rest[1:4], 1) if word in SECOND_DENIAL)
-        elif token in DENIES_SUBJECT and _predicative(tokens, at):
-            sign = _deny_absent(tokens, at, sounds, signs, sign)
-        elif token in ("not", "never") and _has_subject(tokens, at, sounds):
-            if not _absent_follows(rest):
-                flip(signs, sounds, at)
-                sign = False
+        elif token in DENIES_SUBJECT:
+            if any(place < at for place in sounds):
+                if not clip_is_subject(tokens, at):
+                    flip(signs, sounds, at)
             else:
-                length = next(n for n, word in enumerate(rest, 1) if word in DENIES_SUBJECT)
+                sign = not sign  # "Absent are a dog and a cat."
+        elif denies_subject(tokens, at, sounds):
+            flip(signs, sounds, at)
+            sign = False
         elif token in DENIES_REST or length:
-            if not (token == "not" and _absent_follows(rest)):
-                sign = False
+            sign = False
         for place in range(at, min(len(tokens), at + max(1, length))):
             signs[place] = sign
         at += max(1, length)
     return signs
+
+
+def cancelled(rest: list[str]) -> int:
+    """Return the length of a denial that takes itself back, as "no lack of" does; 0: there is none."""
+    if rest[0] not in ("no", "not", "never"):
+        return 0
+    if rest[1:2] and rest[1] in NOT_DENIED:
+        return 2
+    doubles = SECOND_DENIAL | CANCELLED | DENIES_SUBJECT
+    return next((n for n, word in enumerate(rest[1:3], start=2) if word in doubles), 0)
+
+
+def exception(tokens: list[str], at: int) -> int:
+    """Return the length of "other than" and its like; 0: there is none."""
+    rest = tokens[at:]
+    if rest[0] == "than" and {"other", "more", "else"} & set(tokens[max(0, at - 3) : at]):
+        return 1
+    if rest[0] == "only" and rest[1:2] in (["in"], ["the"]):
+        return 0
+    return starts_with(rest, EXCEPTIONS)
 
 
 def starts_with(tokens: list[str], phrases: list[tuple[str, ...]]) -> int:
@@ -287,37 +326,26 @@ def flip(signs: list[bool | None], sounds: list[int], end: int) -> None:
             signs[place] = not signs[place]
 
 
-def _adverb(rest: list[str]) -> bool:
-    return rest[0] == "only" and rest[1:2] in (["in"], ["the"])
-
-
-def _absent_follows(rest: list[str]) -> bool:
-    return bool(DENIES_SUBJECT & set(rest[1:3]))
-
-
-def _has_subject(tokens: list[str], at: int, sounds: list[int]) -> bool:
-    """Tell whether the subject of the "not" at a place is a sound: "a dog is not heard"."""
-    if not at or tokens[at - 1] not in AUXILIARIES:
+def denies_subject(tokens: list[str], at: int, sounds: list[int]) -> bool:
+    """Tell whether a denial is of the sound before it: "a dog is not heard", "a dog never barks"."""
+    token, before = tokens[at], tokens[:at]
+    part = token == "no" and tokens[at + 1 : at + 2] in (["part"], ["place"], ["role"])
+    if not (part or token in ("not", "never", "none")) or not any(place < at for place in sounds):
         return False
-    subject = [token for token in tokens[: at - 1] if token not in (",", "also")]
-    return any(place < at for place in sounds) and not (subject and subject[-1] in SUBJECTS)
-
-
-def _predicative(tokens: list[str], at: int) -> bool:
-    """Tell whether a word as "absent" says something of the subject, not of the next noun."""
-    if tokens[at] in ("silent", "quiet", "missing") and tokens[at + 1 : at + 2] in (["clip"], ["a"]):
+    if token != "never" and before[-1] not in AUXILIARIES:
         return False
-    return True
+    subject = [word for word in before if word not in (*AUXILIARIES, ",", "also")]
+    if subject[-1] in SUBJECTS:  # "a dog is what I can not hear"
+        return subject[-2:-1] in (["what"], ["that"], ["which"])
+    return not clip_is_subject(tokens, at)
 
 
-def _deny_absent(
-    tokens: list[str], at: int, sounds: list[int], signs: list[bool | None], sign: bool | None
-) -> bool | None:
-    """Deny what is called absent; return the polarity of what follows."""
-    if any(place < at for place in sounds):
-        flip(signs, sounds, at)
-        return True
-    return not sign  # "Absent are a dog and a cat."
+def clip_is_subject(tokens: list[str], at: int) -> bool:
+    """Tell whether what comes before a predicate is the clip, as in "without a dog the clip is quiet"."""
+    subject = [word for word in tokens[:at] if word not in (*AUXILIARIES, "not", "also")]
+    if not subject or subject[-1] not in CLIP_NOUNS:
+        return False
+    return not {"in", "of", "from", "on", "throughout"} & set(subject[-4:-1])
 
 
 # ---- clips and time --------------------------------------------------------------------------
@@ -341,19 +369,20 @@ def clip_references(
         elif token in CLIP_NOUNS - {"one", "ones"} and after[0] in NUMBERS and n_clips > 1:
             if after[0] != "a" and not (after[0] == "one" and tokens[at + 2 : at + 3] == ["of"]):
                 end, clips = at + 2, which(NUMBERS[after[0]], n_clips, focus)
-        elif token in ("both", "all", "each", "neither", "either") and n_clips > 1:
+        elif token in ("both", "each", "neither") and n_clips > 1:
             if CLIP_NOUNS & set(tokens[at + 1 : at + 4]):
                 clips = frozenset(range(n_clips))
+        elif after[0] in PLURAL and NUMBERS.get(token, 0) >= n_clips:
+            clips = frozenset({NUMBERS[token]})  # "the three clips", where there are two
         if clips is not None:
             yield at, end, clips
         at = end
 
 
-def which(index: int, n_clips: int, focus: frozenset[int] | None) -> frozenset[int]:
+def which(index: int, n_clips: int, focus: frozenset[int] | None) -> frozenset[int] | None:
     """Return the clips that an index stands for: -1 the last one, -2 the others."""
-    if index == -2:
-        rest = frozenset(range(n_clips)) - (focus or frozenset())
-        return rest or frozenset(range(n_clips))
+    if index == -2:  # of no clip in particular, where none was named before
+        return frozenset(range(n_clips)) - focus if focus else None
     return frozenset({n_clips - 1 if index == -1 else index})
 
 

@@ -1,6 +1,6 @@
 """Absent sounds that aren't absent, and questions on what is no sound. No code of balsa_pipe."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ontology_walk import Ontology, Stems, ontology, stems
@@ -26,7 +26,8 @@ def wrong_negatives(row: Row) -> Iterator[tuple[str, str]]:
 
 def how_present(sound: str, clip: Row, known: Ontology) -> str | None:
     """Return the first of WRONG that holds of a sound and a clip; None: the sound is absent."""
-    labels = [*clip["labels"], *(label for part in clip["parts"] for label in part["labels"])]
+    sources = [part["labels"] for part in clip["parts"]] or [clip["labels"]]
+    labels = {label for source in [clip["labels"], *sources] for label in source}
     if sound.lower() in {label.lower() for label in labels}:
         return "label"
     meant = known.exact_nodes(sound)
@@ -35,12 +36,18 @@ def how_present(sound: str, clip: Row, known: Ontology) -> str | None:
         return "synonym"
     if any(meant & known.above(one) for one in nodes):
         return "ancestor"
-    if any(one & known.above(meant) for one in nodes):
+    if any(one & known.above(meant) for source in sources for one in narrowest(source, known)):
         return "descendant"
     captions = [*clip["captions"], *(text for part in clip["parts"] for text in part["captions"])]
     if any(contains(stems(caption), stems(sound)) for caption in captions):
         return "in_caption"
     return None
+
+
+def narrowest(labels: Iterable[str], known: Ontology) -> list[frozenset[str]]:
+    """Return the labels that no other one explains: "instrument" beside "piano" is the piano."""
+    nodes = [known.exact_nodes(label) for label in labels]
+    return [one for one in nodes if not any(one & (known.above(other) - other) for other in nodes)]
 
 
 def contains(text: Stems, phrase: Stems) -> bool:
