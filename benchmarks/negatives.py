@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ontology_walk import Ontology, Stems, ontology, stems
+from ontology_walk import Ontology, Stems, ontology, singular_words, stems
 
 Row = dict[str, Any]
 
@@ -15,7 +15,7 @@ NO_SOUNDS = ("Acoustic environment", "Silence")
 def wrong_negatives(row: Row) -> Iterator[tuple[str, str]]:
     """Yield each absent sound that one of the row's clips has: in which way (of WRONG), and the sound.
 
-    Words are compared as written, letter case and punctuation aside, in any of their meanings.
+    Words are compared as written, letter case, punctuation and plural aside, in any of their meanings.
     """
     known = ontology()
     for sound in row["expected"]["absent"]:
@@ -28,7 +28,7 @@ def how_present(sound: str, clip: Row, known: Ontology) -> str | None:
     """Return the first of WRONG that holds of a sound and a clip; None: the sound is absent."""
     sources = [part["labels"] for part in clip["parts"]] or [clip["labels"]]
     labels = {label for source in [clip["labels"], *sources] for label in source}
-    if sound.lower() in {label.lower() for label in labels}:
+    if singular_words(sound) in map(singular_words, labels):
         return "label"
     meant = known.exact_nodes(sound)
     nodes = [known.exact_nodes(label) for label in labels]

@@ -61,8 +61,8 @@ class Ontology:
     abstract: frozenset[str] = field(repr=False)  # headings that were no labels
 
     def exact_nodes(self, phrase: str) -> frozenset[str]:
-        """Return the nodes that a phrase names word for word; empty: none."""
-        return self.exact.get(" ".join(words(phrase)), frozenset())
+        """Return the nodes that a phrase names word for word, plural or not; empty: none."""
+        return self.exact.get(singular_words(phrase), frozenset())
 
     def nodes(self, phrase: str) -> frozenset[str]:
         """Return the nodes that a phrase names as a whole; empty: none."""
@@ -104,7 +104,7 @@ def ontology(path: Path = TABLE) -> Ontology:
     phrases: dict[Stems, set[str]] = {}
     for node, name in names.items():
         for spelling in spellings(name):
-            exact.setdefault(" ".join(words(spelling)), set()).add(node)
+            exact.setdefault(singular_words(spelling), set()).add(node)
             phrases.setdefault(stems(spelling), set()).add(node)
     by_name = {name: node for node, name in names.items()}
     for spelling, name in ALSO.items():
@@ -142,18 +142,28 @@ def stem(word: str) -> str:
     """Return a word without plural, -ing, -ed and a last e: barks, barking, barked are bark."""
     if word in IRREGULAR:
         return IRREGULAR[word]
-    if len(word) > 4 and word.endswith(("ies", "ied")):
+    word = singular(word)
+    if len(word) > 4 and word.endswith("ied"):
         return word[:-3] + "y"
     for ending in ("ing", "ed"):
         rest = word.removesuffix(ending)
         if rest != word and len(rest) > 2 and re.search("[aeiouy]", rest) and word[-3:] != "eed":
             doubled = rest[-1] == rest[-2] and rest[-1] not in "lsz"
             return rest[:-1] if doubled else rest.removesuffix("e")
-    if re.search(r"(s|x|ch|sh|z)es$", word):
-        word = word[:-2]
-    elif len(word) > 3 and re.search(r"[^sui]s$", word):
-        word = word[:-1]
     return word[:-1] if len(word) > 3 and re.search("[^e]e$", word) else word
+
+
+def singular(word: str) -> str:
+    """Return a word without the s of a plural, or of a verb."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if re.search(r"(ss|x|ch|sh|zz)es$", word):
+        return word[:-2]
+    return word[:-1] if len(word) > 3 and re.search(r"[^sui]s$", word) else word
+
+
+def singular_words(text: str) -> str:
+    return " ".join(map(singular, words(text)))
 
 
 def find(tokens: Sequence[str], lexicon: dict[Stems, frozenset[str]]) -> Iterable[tuple[int, int]]:
