@@ -127,7 +127,9 @@ def judge(
     together: bool,
 ) -> Iterator[Contradiction]:
     """Yield what a claim says against the facts of the clips that it speaks of."""
-    spoken_of = [facts[index] for index in sorted(claim.clips or range(len(facts))) if index < len(facts)]
+    spoken_of = [
+        facts[index] for index in sorted(claim.clips or range(len(facts))) if index < len(facts)
+    ]
     words = " ".join(claim.phrase)
     holding = [fact for fact in spoken_of if fact.surely_hold(claim)]
     if claim.affirmed:
@@ -166,7 +168,10 @@ def verdicts(
     if answer is not None and answer != expected:
         yield Contradiction("wrong_verdict", answer)
     if reading.opening and said is not None and said != (reading.opening == "yes"):
-        yield Contradiction("verdict_at_odds", f"{reading.opening}, but the sentence {'affirms' if said else 'denies'}")
+        yield Contradiction(
+            "verdict_at_odds",
+            f"{reading.opening}, but the sentence {'affirms' if said else 'denies'}",
+        )
 
 
 def statement(row: Row, reading: Reading, lexicon: Lexicon, known: Ontology) -> bool | None:
@@ -207,4 +212,6 @@ def orders(claims: Sequence[Claim], facts: Sequence[Facts]) -> Iterator[Contradi
             times = facts[max(clips)].onsets
             if one.phrase in times and other.phrase in times:
                 if times[one.phrase][0] > times[other.phrase][1]:
-                    yield Contradiction("wrong_order", f"{' '.join(one.phrase)} before {' '.join(other.phrase)}")
+                    yield Contradiction(
+                        "wrong_order", f"{' '.join(one.phrase)} before {' '.join(other.phrase)}"
+                    )

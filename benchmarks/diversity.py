@@ -34,7 +34,9 @@ def self_bleu(texts: Sequence[Words]) -> float:
     """
     if len(texts) < 2:
         return 0.0
-    largest = [top_counts([ngrams(tokens, order) for tokens in texts]) for order in range(1, ORDER + 1)]
+    largest = [
+        top_counts([ngrams(tokens, order) for tokens in texts]) for order in range(1, ORDER + 1)
+    ]
     lengths = Counter(len(tokens) for tokens in texts)
     return sum(bleu(tokens, largest, lengths) for tokens in texts) / len(texts)
 

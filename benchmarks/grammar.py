@@ -20,8 +20,20 @@ AUXILIARIES = {
     *("is", "are", "was", "were", "be", "been", "can", "could", "do", "does", "did", "will"),
     *("would", "has", "have", "had", "should", "may", "might"),
 }
-DENIES_REST = {"no", "not", "without", "neither", "nor", "none", "zero", "unlike", "nobody", "never"}
-DENYING_PHRASES = [
+DENIES_REST = {
+    "no",
+    "not",
+    "without",
+    "neither",
+    "nor",
+    "none",
+    "zero",
+    "unlike",
+    "nobody",
+    "never",
+    "hardly",
+}
+DENYING_PHRASES: list[Stems] = [
     ("lack", "of"),
     ("lacks",),
     ("lacking",),
@@ -42,6 +54,11 @@ DENYING_PHRASES = [
     ("excludes",),
     ("exclude",),
     ("omits",),
+    ("everything", "but"),
+    ("everything", "except"),
+    ("all", "but"),
+    ("wrong", "to"),
+    ("false", "to"),
     ("is", "missing", "a"),
     ("is", "missing", "the"),
     ("is", "missing", "any"),
@@ -55,9 +72,10 @@ EXCEPTIONS = [
     ("aside", "from"),
     ("only",),
 ]
+EXCEPTED = {"nothing", "anything", "none", "everything", "all"}  # "nothing but"
 DENIES_SUBJECT = {
     *("absent", "missing", "inaudible", "silent", "unheard", "lacking", "nowhere", "excluded"),
-    *("undetectable", "unnoticeable", "quiet"),
+    *("undetectable", "unnoticeable", "quiet", "vain"),
 }
 NOT_DENIED = {
     *("only", "just", "merely", "necessarily", "doubt", "wonder", "matter", "longer"),
@@ -66,7 +84,18 @@ NOT_DENIED = {
 SECOND_DENIAL = {"deny", "miss", "doubt", "overlook", "ignore", "without", "mistake"}
 NEUTRAL = {"if", "unless", "whether", "like", "resembling", "reminiscent"}
 ALIKE = {"sound", "sounds", "sounded", *("is", "are", "was", "were")}  # "like" after these commits
-CANCELLED = {"lack", "lacks", "lacking", "absence", "free", "devoid", "void", "fail", "rule", "exclude"}
+CANCELLED = {
+    "lack",
+    "lacks",
+    "lacking",
+    "absence",
+    "free",
+    "devoid",
+    "void",
+    "fail",
+    "rule",
+    "exclude",
+}
 ORDINALS = {
     **{"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3},
     **{"fifth": 4, "sixth": 5, "seventh": 6, "eighth": 7, "ninth": 8, "tenth": 9},
@@ -87,9 +116,11 @@ AFTER_BARE_ORDINAL = {
     *("with", "but", "offers", "plays", "starts", "consists", ":", "a", "an", "the", "no", "there"),
 }
 STEPS = {"then", "afterwards", "afterward", "finally", "next", "lastly", "eventually", "later"}
+STEPS |= {"subsequently", "ends", "end", "ending"}
 SUBJECTS = {"there", "i", "we", "you", "it", "they", "one", "listeners", "someone"}
 PREDICATE = {*AUXILIARIES, "hear", "heard", "hears", "contains", "includes", "features", "holds"}
-PREDICATE |= {"lacks", "hold", "contain", "include", "detect", "notice"}
+SINGULAR = {"is", "was", "does", "has"}
+PREDICATE |= {"never", "lacks", "hold", "contain", "include", "detect", "notice"}
 
 
 @dataclass(frozen=True)
@@ -171,9 +202,9 @@ def clauses(tokens: list[str], lexicon: Lexicon) -> Iterator[list[str]]:
     """Yield the clauses of a sentence."""
     clause: list[str] = []
     for at, token in enumerate(tokens):
-        exception = token == "but" and {"nothing", "anything", "none"} & set(clause[-3:])
+        exception = token == "but" and EXCEPTED.intersection(clause[-3:])
         contrast = token in CONTRASTS and tokens[at + 1 : at + 2] != ["of"] and not exception
-        if contrast or (token in ("and", ",") and opens_clause(clause, tokens[at + 1 :])):
+        if contrast or (token in ("and", ",") and opens_clause(clause, tokens[at:])):
             if clause:
                 yield clause
             clause = []
@@ -183,18 +214,20 @@ def clauses(tokens: list[str], lexicon: Lexicon) -> Iterator[list[str]]:
         yield clause
 
 
-def opens_clause(before: list[str], after: list[str]) -> bool:
-    """Tell whether what comes after an "and" or a comma is a clause with a subject of its own."""
-    after = after[1:] if after[:1] in (["and"], ["also"]) else after
-    if not before or not after or not PREDICATE.intersection(before):
+def opens_clause(before: list[str], tokens: list[str]) -> bool:
+    """Tell whether the "and" or comma at the head of tokens is followed by a subject of its own."""
+    comma = tokens[0] == ","
+    after = tokens[2:] if tokens[1:2] in (["and"], ["also"]) else tokens[1:]
+    complete = not PREDICATE.isdisjoint(before)
+    if not before or not after or not (complete or comma):
         return False
-    if after[0] in SUBJECTS and after[1:2] and after[1] in PREDICATE | {"also", "can"}:
+    if complete and after[0] in SUBJECTS and after[1:2] and after[1] in PREDICATE | {"also", "can"}:
         return True
-    if after[0] == "the" and after[1:2] and after[1] in ORDINALS:
+    if complete and after[0] == "the" and after[1:2] and after[1] in ORDINALS:
         return True
     for token in after[1:7]:
         if token in AUXILIARIES:
-            return True
+            return complete or token in SINGULAR  # "a cat, a dog and a bell are absent" is one
         if token in {"and", ",", "or", "that", "which", "who"}:
             return False
     return False
@@ -215,12 +248,14 @@ def read_clause(
     bare = [stem(token) if at not in taken else "" for at, token in enumerate(tokens)]
     spans = list(find(bare, lexicon))
     signs = polarity(tokens, [begin for begin, _ in spans])
-    steps = times(tokens, step)
+    steps, step = times(tokens, step)
     if not spans:
         said = denials(tokens) % 2 == 0
         if about_it(tokens):
             reading.bare.append(said)
-        if not said and refs and reading.claims:  # "The dog is in the first, but not in the second."
+        if (
+            not said and refs and reading.claims
+        ):  # "The dog is in the first, but not in the second."
             last = reading.claims[-1]
             reading.claims.append(Claim(last.phrase, last.nodes, False, refs[0][2], last.step))
     for begin, end in spans:
@@ -229,7 +264,7 @@ def read_clause(
         more = bool({"other", "more", "else", "additional", "further"} & set(tokens[:begin][-3:]))
         claim = Claim(phrase, lexicon[phrase], signs[begin], clips, steps[begin], more)
         reading.claims.append(claim)
-    return (refs[-1][2] if refs else focus), steps[-1] if steps else step
+    return (refs[-1][2] if refs else focus), step
 
 
 def clips_of(
@@ -252,6 +287,8 @@ def clips_of(
 
 def about_it(tokens: list[str]) -> bool:
     """Tell whether a clause without a sound says something of the one that was asked for."""
+    if len(tokens) < 5 and "not" in tokens:  # "Not at all."
+        return True
     pronouns = {"it", "that", "this", "they", "there", "sound", "so", "hear", "one"}
     return not pronouns.isdisjoint(tokens) and not PREDICATE.isdisjoint(tokens)
 
@@ -288,6 +325,8 @@ def polarity(tokens: list[str], sounds: list[int]) -> list[bool | None]:
             sign = False
         elif token in DENIES_REST or length:
             sign = False
+        elif token == "," and tokens[0] in ("unlike", "instead", "rather"):
+            sign = True
         for place in range(at, min(len(tokens), at + max(1, length))):
             signs[place] = sign
         at += max(1, length)
@@ -370,7 +409,7 @@ def clip_references(
             if after[0] != "a" and not (after[0] == "one" and tokens[at + 2 : at + 3] == ["of"]):
                 end, clips = at + 2, which(NUMBERS[after[0]], n_clips, focus)
         elif token in ("both", "each", "neither") and n_clips > 1:
-            if CLIP_NOUNS & set(tokens[at + 1 : at + 4]):
+            if CLIP_NOUNS & set(tokens[at + 1 : at + 4]) or after[0] in AFTER_BARE_ORDINAL:
                 clips = frozenset(range(n_clips))
         elif after[0] in PLURAL and NUMBERS.get(token, 0) >= n_clips:
             clips = frozenset({NUMBERS[token]})  # "the three clips", where there are two
@@ -386,18 +425,19 @@ def which(index: int, n_clips: int, focus: frozenset[int] | None) -> frozenset[i
     return frozenset({n_clips - 1 if index == -1 else index})
 
 
-def times(tokens: list[str], step: int) -> list[int]:
-    """Return each token's step of time: later things have larger steps."""
+def times(tokens: list[str], step: int) -> tuple[list[int], int]:
+    """Return each token's step of time, larger for what is later, and the step to go on with."""
     steps = []
     shift = 0
     for at, token in enumerate(tokens):
-        if token in STEPS or (token == "followed" and tokens[at + 1 : at + 2] == ["by"]):
+        after = tokens[at + 1 : at + 2]
+        if token in STEPS or (token == "followed" and after == ["by"]):
             step, shift = step + 1, 0
-        elif token == "before" and at:
+        elif (token == "before" and at) or (token == "after" and after == ["which"]):
             step += 1
-        elif token in ("after", "following") or tokens[at : at + 2] == ["preceded", "by"]:
+        elif token in ("after", "following", "once") or (token == "preceded" and after == ["by"]):
             shift = -1
-        elif token == "," and shift:
+        elif token == ",":
             shift = 0
         steps.append(step + shift)
-    return steps
+    return steps, step

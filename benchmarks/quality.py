@@ -116,7 +116,7 @@ def measure(run: Path, n_drawn: int, n_shown: int) -> dict[str, Any]:
         orders = {row["task"]: row["share"] for row in stream(db, BOTH_ORDERS)}
         tasks = [task_figures(db, row, found, orders, n_drawn) for row in counts]
         reasons, strategies = list(stream(db, REASONS)), list(stream(db, STRATEGIES))
-        marked = list(stream(db, MARKED))[0] if "dataset" in views else None
+        marked = next(stream(db, MARKED)) if "dataset" in views else None
     return {
         "run": run.name,
         "tasks": tasks,
@@ -205,11 +205,16 @@ def aims(tasks: Sequence[dict[str, Any]], found: Found) -> list[dict[str, Any]]:
         wanted = "0" if strict else "< 1 %"
         met = n == 0 if strict else 100 * n < max(kept, 1)
         told = f"{n} of {kept}"
-        rows.append({"aim": f"contradictions in {figures['task']}", "wanted": wanted, "found": told})
+        rows.append(
+            {"aim": f"contradictions in {figures['task']}", "wanted": wanted, "found": told}
+        )
         rows[-1]["met"] = met
     wrong = found.negatives.total()
     told = f"{wrong} of {found.n_negatives}"
-    return [*rows, {"aim": "negatives that are there", "wanted": "0", "found": told, "met": not wrong}]
+    return [
+        *rows,
+        {"aim": "negatives that are there", "wanted": "0", "found": told, "met": not wrong},
+    ]
 
 
 # ---- pages -----------------------------------------------------------------------------------
@@ -226,15 +231,15 @@ def page(figures: dict[str, Any], render: Any) -> str:
         "negatives that are there": [figures["negatives"]],
         "strategies": figures["strategies"],
         "examples": figures["examples"],
-        "aims": [
-            aim | {"met": "yes" if aim["met"] else "MISSED"} for aim in figures["aims"]
-        ],
+        "aims": [aim | {"met": "yes" if aim["met"] else "MISSED"} for aim in figures["aims"]],
     }
     parts = [f"{title}\n\n{render(rows)}" for title, rows in tables.items() if rows]
     asked = figures["no_sounds_asked"]
     parts.insert(-1, f"questions on a heading, a place or silence: {asked}\n")
     if marked := figures["dataset"]:
-        parts.insert(-1, f"dataset: {marked['rows']} rows, {marked['marked']} marked as duplicates\n")
+        parts.insert(
+            -1, f"dataset: {marked['rows']} rows, {marked['marked']} marked as duplicates\n"
+        )
     return "\n".join(parts)
 
 
