@@ -7,9 +7,10 @@ AudioSet's ontology, the captions' own sounds, the parts of a scene, and the sou
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
-from grammar import Claim, Lexicon, Reading, read
+from grammar import TIME, Claim, Lexicon, Reading, read
 from ontology_walk import NOT_A_SOUND, Ontology, Stems, find, ontology, stems
 
 Row = dict[str, Any]
@@ -201,17 +202,14 @@ def asked(row: Row, known: Ontology) -> tuple[Stems, frozenset[str]]:
 
 def orders(claims: Sequence[Claim], facts: Sequence[Facts]) -> Iterator[Contradiction]:
     """Yield pairs of sounds that a reply puts into the other order than the scene has."""
-    said = [claim for claim in claims if claim.affirmed]
-    for one in said:
-        for other in said:
-            clips = one.clips or frozenset({0} if len(facts) == 1 else ())
-            if other.clips != one.clips or len(clips) != 1 or not one.step < other.step:
-                continue
-            if one.step // 100 != other.step // 100 or max(clips) >= len(facts):
-                continue
-            times = facts[max(clips)].onsets
-            if one.phrase in times and other.phrase in times:
-                if times[one.phrase][0] > times[other.phrase][1]:
-                    yield Contradiction(
-                        "wrong_order", f"{' '.join(one.phrase)} before {' '.join(other.phrase)}"
-                    )
+    only = frozenset({0}) if len(facts) == 1 else None
+    said = [(claim, claim.clips or only) for claim in claims if claim.affirmed]
+    for (one, clips), (other, same) in permutations(said, 2):
+        told = one.step < other.step and one.step // TIME == other.step // TIME
+        if not told or clips != same or clips is None or len(clips) > 1 or max(clips) >= len(facts):
+            continue
+        onsets = facts[max(clips)].onsets
+        begins, ends = onsets.get(one.phrase), onsets.get(other.phrase)
+        if begins and ends and begins[0] > ends[1]:
+            words = f"{' '.join(one.phrase)} before {' '.join(other.phrase)}"
+            yield Contradiction("wrong_order", words)

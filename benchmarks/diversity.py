@@ -62,6 +62,8 @@ def bleu(tokens: Words, largest: Sequence[TopCounts], lengths: Counter[int]) -> 
         if not own:
             break
         hits = sum(min(number, others(top[gram], number)) for gram, number in own.items())
+        if order == 1 and not hits:
+            return 0.0
         if not hits:
             smooth *= 2
         logs.append(math.log(hits / own.total() if hits else 1 / (smooth * own.total())))

@@ -117,6 +117,7 @@ AFTER_BARE_ORDINAL = {
 }
 STEPS = {"then", "afterwards", "afterward", "finally", "next", "lastly", "eventually", "later"}
 STEPS |= {"subsequently", "ends", "end", "ending"}
+TIME = 100  # steps between sentences that don't say which comes first
 SUBJECTS = {"there", "i", "we", "you", "it", "they", "one", "listeners", "someone"}
 PREDICATE = {*AUXILIARIES, "hear", "heard", "hears", "contains", "includes", "features", "holds"}
 SINGULAR = {"is", "was", "does", "has"}
@@ -158,7 +159,7 @@ OPENINGS = {
 def read(text: str, lexicon: Lexicon, n_clips: int = 1) -> Reading:
     """Return what a text claims; lexicon: the phrases, as stems, that name sounds."""
     reading = Reading()
-    step = 50
+    step = TIME // 2
     for sentence in sentences(text):
         if sentence[-1:] == ["?"]:
             continue
@@ -166,7 +167,7 @@ def read(text: str, lexicon: Lexicon, n_clips: int = 1) -> Reading:
             sentence = opened(sentence, reading)
         focus: frozenset[int] | None = None
         if not STEPS.intersection(sentence[:2]):
-            step += 100  # a sentence of its own time
+            step += TIME
         for clause in clauses(sentence, lexicon):
             focus, step = read_clause(clause, lexicon, n_clips, focus, step, reading)
     return reading
