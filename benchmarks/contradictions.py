@@ -94,14 +94,8 @@ def facts_of(clip: Row, known: Ontology, lexicon: Lexicon) -> Facts:
     for caption in clip["captions"]:
         heard = read(caption, lexicon).claims
         named |= {claim.phrase: claim.nodes for claim in heard if claim.affirmed}
-    nodes = frozenset().union(*(above_all(meanings, known) for meanings in named.values()))
+    nodes = frozenset().union(*(known.surely_above(meanings) for meanings in named.values()))
     return Facts(frozenset(named), nodes, onsets(clip["parts"], lexicon))
-
-
-def above_all(meanings: Iterable[str], known: Ontology) -> frozenset[str]:
-    """Return what is above each meaning of a word, and so true whichever is meant."""
-    above = [known.above([node]) for node in meanings]
-    return frozenset.intersection(*above) if above else frozenset()
 
 
 def onsets(parts: Sequence[Row], lexicon: Lexicon) -> dict[Stems, tuple[float, float]]:

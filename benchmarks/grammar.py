@@ -412,8 +412,9 @@ def clip_references(
         elif token in ("both", "each", "neither") and n_clips > 1:
             if CLIP_NOUNS & set(tokens[at + 1 : at + 4]) or after[0] in AFTER_BARE_ORDINAL:
                 clips = frozenset(range(n_clips))
-        elif after[0] in PLURAL and NUMBERS.get(token, 0) >= n_clips:
-            clips = frozenset({NUMBERS[token]})  # "the three clips", where there are two
+        elif after[0] in PLURAL and token in NUMBERS:  # "the three clips", where there are two
+            most = NUMBERS[token] + (tokens[at - 1] == "other")
+            clips = frozenset({most}) if most >= n_clips else None
         if clips is not None:
             yield at, end, clips
         at = end

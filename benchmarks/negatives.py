@@ -8,6 +8,7 @@ from ontology_walk import Ontology, Stems, ontology, singular_words, stems
 Row = dict[str, Any]
 
 WRONG = ("label", "synonym", "ancestor", "descendant", "in_caption")
+NEGATIVES_TOLD = ("absence", "presence_absence", "presence_qa")
 NO_SOUNDS = ("Acoustic environment", "Silence")
 """Nodes of AudioSet that stand, with all below them, for places and for nothing to hear."""
 
@@ -15,9 +16,12 @@ NO_SOUNDS = ("Acoustic environment", "Silence")
 def wrong_negatives(row: Row) -> Iterator[tuple[str, str]]:
     """Yield each absent sound that one of the row's clips has: in which way (of WRONG), and the sound.
 
-    Words are compared as written, letter case, punctuation and plural aside, in any of their meanings.
+    Only tasks that tell the LLM what is absent are looked at; in the others the list is the judge's.
+    Words are compared as written, letter case, punctuation and plural aside.
     """
     known = ontology()
+    if row["task"] not in NEGATIVES_TOLD:
+        return
     for sound in row["expected"]["absent"]:
         ways = {way for clip in row["clips"] if (way := how_present(sound, clip, known))}
         if ways:
@@ -34,7 +38,7 @@ def how_present(sound: str, clip: Row, known: Ontology) -> str | None:
     nodes = [known.exact_nodes(label) for label in labels]
     if any(meant & one for one in nodes):
         return "synonym"
-    if any(meant & known.above(one) for one in nodes):
+    if any(meant & known.surely_above(one) for one in nodes):
         return "ancestor"
     if any(one & known.above(meant) for source in sources for one in narrowest(source, known)):
         return "descendant"

@@ -61,12 +61,18 @@ class Ontology:
     abstract: frozenset[str] = field(repr=False)  # headings that were no labels
 
     def exact_nodes(self, phrase: str) -> frozenset[str]:
-        """Return the nodes that a phrase names word for word, plural or not; empty: none."""
-        return self.exact.get(singular_words(phrase), frozenset())
+        """Return the nodes that a phrase names word for word, else in the singular; empty: none."""
+        plain = " ".join(words(phrase))
+        return self.exact.get(plain) or self.exact.get(singular_words(phrase), frozenset())
 
     def nodes(self, phrase: str) -> frozenset[str]:
         """Return the nodes that a phrase names as a whole; empty: none."""
         return self.phrases.get(stems(phrase), frozenset())
+
+    def surely_above(self, meanings: Iterable[str]) -> frozenset[str]:
+        """Return what is above each meaning of a word, themselves too: true whichever is meant."""
+        above = [self.above([node]) for node in meanings]
+        return frozenset.intersection(*above) if above else frozenset()
 
     def above(self, nodes: Iterable[str]) -> frozenset[str]:
         """Return nodes and all their ancestors."""
@@ -104,8 +110,10 @@ def ontology(path: Path = TABLE) -> Ontology:
     phrases: dict[Stems, set[str]] = {}
     for node, name in names.items():
         for spelling in spellings(name):
-            exact.setdefault(singular_words(spelling), set()).add(node)
+            exact.setdefault(" ".join(words(spelling)), set()).add(node)
             phrases.setdefault(stems(spelling), set()).add(node)
+    for spelling in [*exact]:  # "wild animal" is AudioSet's "wild animals"; "dog" isn't its "dogs"
+        exact.setdefault(singular_words(spelling), exact[spelling])
     by_name = {name: node for node, name in names.items()}
     for spelling, name in ALSO.items():
         phrases.setdefault(tuple(spelling.split()), set()).add(by_name[name])

@@ -35,8 +35,6 @@ def read_corpus(cfg: AudioSetCorpus | AudioCapsCorpus | Fsd50kCorpus) -> Counts:
             counts.update(clips=1, labels=len(one.labels), captions=len(one.captions))
         elif isinstance(one, Reject):
             counts["rejected"] += 1
-        else:  # a note: captions that a clip has twice are kept once
-            counts[one.reason] += 1
     return dict(counts)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import contradictions as checker
 import make_real_corpus
+import pyarrow as pa
 import pytest
 import quality
 from diversity import distinct, self_bleu, words
@@ -128,7 +129,8 @@ def test_a_negative_that_is_there_is_named(
     labels: list[str], captions: list[str], absent: str, way: str | None
 ) -> None:
     clip = make_clip(labels=labels, captions=captions)
-    row = make_sample(clips=[clip], expected={"present": [], "absent": [absent], "verdict": None})
+    expected = {"present": [], "absent": [absent], "verdict": None}
+    row = make_sample(task="absence", clips=[clip], expected=expected)
     assert list(wrong_negatives(row)) == ([(way, absent)] if way else [])
 
 
@@ -138,7 +140,8 @@ def test_a_part_of_a_scene_may_be_any_of_its_kind() -> None:
         for labels in (["musical instrument"], ["piano", "musical instrument"])
     ]
     clip = make_clip(labels=["musical instrument", "piano"], captions=[], parts=parts)
-    row = make_sample(clips=[clip], expected={"present": [], "absent": ["drum"], "verdict": None})
+    expected = {"present": [], "absent": ["drum"], "verdict": None}
+    row = make_sample(task="presence_absence", clips=[clip], expected=expected)
     assert list(wrong_negatives(row)) == [("descendant", "drum")]
 
 
@@ -258,6 +261,7 @@ def test_a_drawn_corpus_is_read_as_the_published_one(
         reader="audioset", metadata=[out / "audioset" / "balanced_train_segments.csv"]
     )
     [batch] = CORPORA["audioset"].read(segments)  # no note: the head promises what there is
+    assert isinstance(batch, pa.RecordBatch)
     assert batch.num_rows == 6
     captions = AudioCapsCorpus(reader="audiocaps", metadata=[out / "audiocaps" / "val.csv"])
     clips = list(CORPORA["audiocaps"].read(captions))
