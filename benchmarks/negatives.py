@@ -49,9 +49,24 @@ def how_present(sound: str, clip: Row, known: Ontology) -> str | None:
 
 
 def narrowest(labels: Iterable[str], known: Ontology) -> list[frozenset[str]]:
-    """Return the labels that no other one explains: "instrument" beside "piano" is the piano."""
+    """Return the labels that no other one explains: "instrument" beside "piano" is the piano.
+
+    A label that AudioSet has no word for may explain any other: "farm animal" beside "cow".
+    """
     nodes = [known.exact_nodes(label) for label in labels]
-    return [one for one in nodes if not any(one & (known.above(other) - other) for other in nodes)]
+    if not all(nodes):
+        return []
+    above = [known.above(one) | known.above(birds(one, known)) for one in nodes]
+    return [
+        one
+        for one in nodes
+        if not any(one & higher for other, higher in zip(nodes, above, strict=True) if other != one)
+    ]
+
+
+def birds(nodes: frozenset[str], known: Ontology) -> frozenset[str]:
+    """Return the bird that fowl are, which AudioSet knows as livestock alone."""
+    return known.nodes("bird") if known.above(nodes) & known.nodes("fowl") else frozenset()
 
 
 def contains(text: Stems, phrase: Stems) -> bool:

@@ -129,9 +129,9 @@ def ontology(path: Path = TABLE) -> Ontology:
 
 
 def spellings(name: str) -> set[str]:
-    """Return a node's whole name and its comma parts, without what stands in brackets."""
+    """Return a node's name, the same without what stands in brackets, and its comma parts."""
     bare = re.sub(r"\([^)]*\)", "", name)
-    return {bare, *bare.split(",")} - {"", " "}
+    return {name, bare, *bare.split(",")} - {"", " "}
 
 
 def stems(text: str) -> Stems:
