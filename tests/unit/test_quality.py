@@ -69,7 +69,7 @@ def precision_recall(rows: list[Row]) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("origins", [{"demo", "real"}, {"own", "blind"}])
-def test_the_checker_is_right_on_replies_that_were_labelled_by_hand(origins: set[str]) -> None:
+def test_the_checker_is_right_on_replies_that_were_labelled(origins: set[str]) -> None:
     rows = [row for row in labelled() if row["origin"] in origins]
     precision, recall = precision_recall(rows)
     assert len(rows) >= 150
