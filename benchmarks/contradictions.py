@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
-from grammar import TIME, Claim, Lexicon, Reading, read
+from cues import TIME
+from grammar import Claim, Lexicon, Reading, read
 from ontology_walk import NOT_A_SOUND, Ontology, Stems, find, ontology, stems
 
 Row = dict[str, Any]

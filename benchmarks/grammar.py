@@ -1,135 +1,54 @@
 """What a reply claims: which sounds it affirms and denies, of which clip, in which order.
 
-A walk over the tokens of each clause with a small grammar of cues: no regular expression decides
-here, and nothing is shared with balsa_pipe. A clause is what stands between full stops, contrasts
-("but", "while") and an "and" that opens a new subject. Polarity is worked out in it: cues that deny
-what follows ("no", "without", "can not"), predicates that deny their subject ("is absent", "can not
-be heard"), cues that make an exception ("other than"), and pairs of denials that cancel.
+A walk over the tokens of each clause, led by the cues of cues.py; nothing is shared with balsa_pipe.
+A clause is what stands between full stops, contrasts ("but", "while") and an "and" that opens a new
+subject. Polarity is worked out in it: cues that deny what follows ("no", "without", "can not"),
+predicates that deny their subject ("is absent", "can not be heard"), cues that make an exception
+("other than"), and pairs of denials that cancel.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cues import (
+    AFTER_BARE_ORDINAL,
+    ALIKE,
+    AUXILIARIES,
+    CLIP_NOUNS,
+    CONTRASTS,
+    DENIES_REST,
+    DENIES_SUBJECT,
+    DENYING_PHRASES,
+    EXCEPTED,
+    EXCEPTIONS,
+    LAST,
+    NEUTRAL,
+    NOT_DENIED,
+    NUMBERS,
+    OPENINGS,
+    ORDINALS,
+    OTHERS,
+    PLURAL,
+    PREDICATE,
+    SECOND_DENIAL,
+    SINGULAR,
+    STEPS,
+    SUBJECTS,
+    SURELY_CLIPS,
+    TIME,
+)
 from ontology_walk import Stems, find, stem
 
 Lexicon = dict[Stems, frozenset[str]]
-
-CONTRASTS = {"but", "however", "while", "whereas", "although", "though", "yet", "instead", ";"}
-AUXILIARIES = {
-    *("is", "are", "was", "were", "be", "been", "can", "could", "do", "does", "did", "will"),
-    *("would", "has", "have", "had", "should", "may", "might"),
-}
-DENIES_REST = {
-    "no",
-    "not",
-    "without",
-    "neither",
-    "nor",
-    "none",
-    "zero",
-    "unlike",
-    "nobody",
-    "never",
-    "hardly",
-}
-DENYING_PHRASES: list[Stems] = [
-    ("lack", "of"),
-    ("lacks",),
-    ("lacking",),
-    ("lack",),
-    ("absence", "of"),
-    ("free", "of"),
-    ("free", "from"),
-    ("devoid", "of"),
-    ("void", "of"),
-    ("instead", "of"),
-    ("rather", "than"),
-    ("in", "place", "of"),
-    ("fails", "to"),
-    ("fail", "to"),
-    ("unable", "to"),
-    ("rule", "out"),
-    ("rules", "out"),
-    ("excludes",),
-    ("exclude",),
-    ("omits",),
-    ("everything", "but"),
-    ("everything", "except"),
-    ("all", "but"),
-    ("wrong", "to"),
-    ("false", "to"),
-    ("is", "missing", "a"),
-    ("is", "missing", "the"),
-    ("is", "missing", "any"),
-]
-EXCEPTIONS = [
-    ("but",),
-    ("except",),
-    ("besides",),
-    ("other", "than"),
-    ("apart", "from"),
-    ("aside", "from"),
-    ("only",),
-]
-EXCEPTED = {"nothing", "anything", "none", "everything", "all"}  # "nothing but"
-DENIES_SUBJECT = {
-    *("absent", "missing", "inaudible", "silent", "unheard", "lacking", "nowhere", "excluded"),
-    *("undetectable", "unnoticeable", "quiet", "vain"),
-}
-NOT_DENIED = {
-    *("only", "just", "merely", "necessarily", "doubt", "wonder", "matter", "longer"),
-    *("stop", "stops", "end", "ends", "cease", "ceases"),
-}
-SECOND_DENIAL = {"deny", "miss", "doubt", "overlook", "ignore", "without", "mistake"}
-NEUTRAL = {"if", "unless", "whether", "like", "resembling", "reminiscent"}
-ALIKE = {"sound", "sounds", "sounded", *("is", "are", "was", "were")}  # "like" after these commits
-CANCELLED = {
-    "lack",
-    "lacks",
-    "lacking",
-    "absence",
-    "free",
-    "devoid",
-    "void",
-    "fail",
-    "rule",
-    "exclude",
-}
-ORDINALS = {
-    **{"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3},
-    **{"fifth": 4, "sixth": 5, "seventh": 6, "eighth": 7, "ninth": 8, "tenth": 9},
-    **{"former": 0, "latter": -1, "last": -1, "final": -1, "other": -2},
-}
-NUMBERS = {
-    **{str(number): number - 1 for number in range(1, 11)},
-    **{"one": 0, "two": 1, "three": 2, "four": 3, "five": 4, "a": 0, "b": 1, "c": 2, "d": 3},
-}
-CLIP_NOUNS = {
-    *("clip", "clips", "recording", "recordings", "audio", "audios", "one", "ones", "sample"),
-    *("samples", "file", "files", "track", "tracks", "snippet", "segment", "segments"),
-}
-PLURAL = {"clips", "recordings", "audios", "samples", "files", "tracks", "snippets", "segments"}
-AFTER_BARE_ORDINAL = {
-    *AUXILIARIES,
-    *("contains", "holds", "features", "includes", "lacks", "only", "not", ".", ",", ";", "and"),
-    *("with", "but", "offers", "plays", "starts", "consists", ":", "a", "an", "the", "no", "there"),
-}
-STEPS = {"then", "afterwards", "afterward", "finally", "next", "lastly", "eventually", "later"}
-STEPS |= {"subsequently", "ends", "end", "ending"}
-TIME = 100  # steps between sentences that don't say which comes first
-SUBJECTS = {"there", "i", "we", "you", "it", "they", "one", "listeners", "someone"}
-PREDICATE = {*AUXILIARIES, "hear", "heard", "hears", "contains", "includes", "features", "holds"}
-SINGULAR = {"is", "was", "does", "has"}
-PREDICATE |= {"never", "lacks", "hold", "contain", "include", "detect", "notice"}
 
 
 @dataclass(frozen=True)
 class Claim:
     """One sound that a reply names: what it says of it, of which clips, at which step of time.
 
-    affirmed: None where the reply commits to neither ("like a dog"); clips: None where it doesn't
-    say; an index of -9 or beyond the clips that there are is a clip that isn't there.
+    affirmed: None where the reply commits to neither ("like a dog"); clips: their indices, None
+    where it doesn't say; one beyond the clips that there are is a clip that isn't there.
     """
 
     phrase: Stems
@@ -150,12 +69,6 @@ class Reading:
     opening: str | None = None  # yes | no
 
 
-OPENINGS = {
-    **dict.fromkeys(("yes", "yeah", "yep", "indeed", "certainly", "correct", "absolutely"), "yes"),
-    **dict.fromkeys(("no", "nope", "nah"), "no"),
-}
-
-
 def read(text: str, lexicon: Lexicon, n_clips: int = 1) -> Reading:
     """Return what a text claims; lexicon: the phrases, as stems, that name sounds."""
     reading = Reading()
@@ -168,7 +81,7 @@ def read(text: str, lexicon: Lexicon, n_clips: int = 1) -> Reading:
         focus: frozenset[int] | None = None
         if not STEPS.intersection(sentence[:2]):
             step += TIME
-        for clause in clauses(sentence, lexicon):
+        for clause in clauses(sentence):
             focus, step = read_clause(clause, lexicon, n_clips, focus, step, reading)
     return reading
 
@@ -199,7 +112,7 @@ def sentences(text: str) -> Iterator[list[str]]:
         yield sentence
 
 
-def clauses(tokens: list[str], lexicon: Lexicon) -> Iterator[list[str]]:
+def clauses(tokens: list[str]) -> Iterator[list[str]]:
     """Yield the clauses of a sentence."""
     clause: list[str] = []
     for at, token in enumerate(tokens):
@@ -340,7 +253,7 @@ def cancelled(rest: list[str]) -> int:
         return 0
     if rest[1:2] and rest[1] in NOT_DENIED:
         return 2
-    doubles = SECOND_DENIAL | CANCELLED | DENIES_SUBJECT
+    doubles = SECOND_DENIAL | DENIES_SUBJECT
     return next((n for n, word in enumerate(rest[1:3], start=2) if word in doubles), 0)
 
 
@@ -399,7 +312,8 @@ def clip_references(
     while at < len(tokens):
         token, after = tokens[at], tokens[at + 1 : at + 2] or ["."]
         end, clips = at + 1, None
-        if token in ORDINALS and after[0] in CLIP_NOUNS:
+        alone = n_clips == 1 and after[0] not in SURELY_CLIPS  # "the second one" is a sound
+        if token in ORDINALS and after[0] in CLIP_NOUNS and not alone:
             end, clips = at + 2, which(ORDINALS[token], n_clips, focus)
             if end < len(tokens) and tokens[end] in CLIP_NOUNS:  # "the first audio clip"
                 end += 1
@@ -413,7 +327,7 @@ def clip_references(
             if CLIP_NOUNS & set(tokens[at + 1 : at + 4]) or after[0] in AFTER_BARE_ORDINAL:
                 clips = frozenset(range(n_clips))
         elif after[0] in PLURAL and token in NUMBERS:  # "the three clips", where there are two
-            most = NUMBERS[token] + (tokens[at - 1] == "other")
+            most = NUMBERS[token] + (at > 0 and tokens[at - 1] == "other")
             clips = frozenset({most}) if most >= n_clips else None
         if clips is not None:
             yield at, end, clips
@@ -421,10 +335,10 @@ def clip_references(
 
 
 def which(index: int, n_clips: int, focus: frozenset[int] | None) -> frozenset[int] | None:
-    """Return the clips that an index stands for: -1 the last one, -2 the others."""
-    if index == -2:  # of no clip in particular, where none was named before
+    """Return the clips that an index stands for: None where it names none."""
+    if index == OTHERS:  # of no clip in particular, where none was named before
         return frozenset(range(n_clips)) - focus if focus else None
-    return frozenset({n_clips - 1 if index == -1 else index})
+    return frozenset({n_clips - 1 if index == LAST else index})
 
 
 def times(tokens: list[str], step: int) -> tuple[list[int], int]:

@@ -29,10 +29,10 @@ from balsa_pipe.shards import write_shard
 
 BENCHMARKS = Path(quality.__file__).parent
 LABELLED = BENCHMARKS / "data" / "labelled_replies.jsonl"
-INDEPENDENT = ("contradictions", "grammar", "ontology_walk", "negatives", "diversity")
+INDEPENDENT = ("contradictions", "grammar", "cues", "ontology_walk", "negatives", "diversity")
 Row = dict[str, Any]
 
-CUES = [
+WORDS = [
     *("no", "not", "a", "dog", "cat", "is", "and", ",", "but", "while"),
     "absent",
     "the",
@@ -97,7 +97,7 @@ def test_any_text_can_be_checked(response: str, task: str) -> None:
     assert {found.kind for found in checker.contradictions(row)} <= set(checker.KINDS)
 
 
-@given(st.lists(st.sampled_from(CUES)))
+@given(st.lists(st.sampled_from(WORDS)))
 def test_any_order_of_its_cues_can_be_read(tokens: list[str]) -> None:
     read(" ".join(tokens), ontology().phrases, n_clips=2)
 
