@@ -30,7 +30,7 @@ _JOINT = re.compile(r"(,|\band\b|–|—| - )")
 
 _VERB = re.compile(
     r"\b(?:is|are|was|were|can|could|cannot|do|does|did|has|have|hear|hears|heard|contains?"
-    r"|features?|includes?|plays?|comes?|goes|remains?|it's|that's|there's|\w+n't)\b"
+    r"|features?|includes?|plays?|comes?|goes|remains?|i'm|it's|that's|there's|\w+n't)\b"
 )
 _SINGULAR = {"a": 2, "an": 2, "the": 2, "another": 2, "one": 2, "someone": 1, "somebody": 1}
 """Words that a subject begins with, and how far behind them its verb is at least."""

@@ -133,7 +133,10 @@ def _said_of(clause: Clause, start: int, end: int, bare: Polarity) -> Polarity |
     if clause.is_verbless and not _is_negated(clause.sentence):
         return bare
     before = " ".join((*clause.tokens[:start], ""))
-    if _denied_behind(clause, end):
+    is_behind = _denied_behind(clause, end)
+    if is_behind and start > 0 and clause.tokens[start - 1] == "no":
+        return "present"  # "no dog is missing", "no bird is not in it"
+    if is_behind:
         return "absent"
     if not _BEFORE.search(before):
         return "present"

@@ -353,6 +353,9 @@ def test_a_dog_is_denied(text: str) -> None:
         "The dog barks so loud that a cow can't be heard.",
         "Present are a dog and rain; absent are cows.",
         "The cow doesn't cover the dog.",
+        "No dog is missing.",
+        "No cow and no dog are not in this clip.",
+        "No dog is not possible.",
     ],
 )
 def test_a_dog_is_affirmed(text: str) -> None:

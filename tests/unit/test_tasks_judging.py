@@ -331,6 +331,32 @@ def test_a_list_of_what_is_absent_may_be_wrong(reply: str) -> None:
     assert not judging.denies_present(seed_prompt(), reply)
 
 
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("Yes, I can hear a drum.", True),
+        ("Yes, there is a drum in the clip.", True),
+        ("Yes, I can hear a tool.", False),
+        ("Yes, I can hear a hammer.", False),
+        ("Yes, I can hear a hammer and a drum.", False),
+        ("Yes, it is there.", False),
+        ("Yes.", False),
+    ],
+)
+def test_a_yes_about_another_sound_is_no_answer(reply: str, expected: bool) -> None:
+    mixed = scene(clip("a", ["hammer", "tool"]), clip("b", ["drum", "percussion"]))
+    row = seed_prompt(mixed, present=["tool", "hammer", "drum"], absent=(), verdict="yes")
+    assert judging.answers_for_another(row, reply) is expected
+    no = seed_prompt(mixed, present=["hammer", "drum"], absent=["dog"], verdict="no")
+    assert not judging.answers_for_another(no, reply)
+
+
+def test_labels_of_one_recording_may_name_one_sound() -> None:
+    one = clip("a", ["hammer", "tool", "drum"])
+    row = seed_prompt(one, present=["tool", "hammer", "drum"], absent=(), verdict="yes")
+    assert not judging.answers_for_another(row, "Yes, I can hear a drum.")
+
+
 def test_what_the_labels_say_is_no_wandering() -> None:
     row = seed_prompt(single("owl"), present=["owl"], absent=["dog"])
     assert not judging.wanders_off(row, "No, I can hear a bird.")
@@ -464,6 +490,11 @@ def test_denies_of_clip(reply: str, expected: bool) -> None:
         ("The third recording: a cow.", True),
         ("The sixth track is a cow.", True),
         ("Clip 1 has a cow. Clip 2 has a violin. Clip 3 has both.", True),
+        ("Across the three clips a cow can be heard.", True),
+        ("All 3 audio clips have a cow.", True),
+        ("The second clip has a cow and the other two clips a violin.", True),
+        ("These two clips have a cow and a violin.", False),
+        ("Of the 2 recordings one has a cow.", False),
         ("A cow, then a violin, and a third sound.", False),
         ("The third sound is a violin.", False),
         ("The last clip has a violin.", False),

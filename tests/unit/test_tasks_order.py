@@ -99,11 +99,19 @@ def test_a_caption_in_the_wrong_order_is_rejected() -> None:
     assert caption.judge(ROW, reply, "stop") == "contradicts_labels"
 
 
-def test_overlapping_recordings_come_in_any_order() -> None:
+def test_recordings_that_begin_together_come_in_any_order() -> None:
     mixed = scene(BELL, DOG)
-    mixed["parts"][0]["duration_s"] = 2.5
     row = seed_prompt(mixed, present=PRESENT)
+    mixed["parts"][1]["onset_s"] = mixed["parts"][0]["onset_s"] + 0.9
     assert not tells_wrong_order(row, "A dog barks, then a bell rings.")
+
+
+def test_a_recording_that_goes_on_comes_where_it_begins() -> None:
+    mixed = scene(BELL, DOG)
+    mixed["parts"][0]["duration_s"] = 9.0
+    row = seed_prompt(mixed, present=PRESENT)
+    assert tells_wrong_order(row, "A dog barks, then a bell rings.")
+    assert not tells_wrong_order(row, "It ends with a bell.")
 
 
 def test_a_sound_that_comes_twice_has_no_place() -> None:

@@ -92,6 +92,26 @@ def wanders_off(row: Row, response: str) -> bool:
     return bool(said) and said.isdisjoint(content_bases(" ".join(known)))
 
 
+def answers_for_another(row: Row, response: str) -> bool:
+    """Tell whether a yes goes on with another sound than asked: "any tool?", "yes, a drum"."""
+    if row["expected"]["verdict"] != "yes":
+        return False
+    asked, *others = row["expected"]["present"]
+    if mentions(response, asked):
+        return False
+    told = [other for other in others if mentions(response, other)]
+    return bool(told) and not any(_go_together(row["clips"], asked, other) for other in told)
+
+
+def _go_together(clips: Sequence[Row], one: str, other: str) -> bool:
+    """Tell whether two sounds may be one, by two names: a recording of a scene has both.
+
+    Of a clip without parts that is taken for granted: its labels don't tell what belongs together.
+    """
+    recordings = [part for clip in clips for part in clip["parts"] or [clip]]
+    return any({one, other} <= {*sounds_of(recording)} for recording in recordings)
+
+
 def mixes_up_clips(row: Row, response: str) -> bool:
     """Tell whether one clip ("the second") is said to have what only another one has."""
     subjects = _subjects(row)

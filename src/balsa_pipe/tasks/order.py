@@ -9,6 +9,7 @@ from balsa_pipe.schemas import Row
 from balsa_pipe.text import content_bases, straight
 from balsa_pipe.vocabulary import sounds_of
 
+_TOGETHER_S = 1.0
 _PAUSE = r"(?:a|an|some|several|few|two|three|short|long|brief|\d+) ?(?:\w+ )?"
 _TIME = r"(?:while|moments?|pause|time|bit|seconds?|silence)"
 _MARK = re.compile(
@@ -31,9 +32,10 @@ _LAST = re.compile(rf"\b(?:ends?|finish(?:es)?|closes?|concludes?) (?:up )?(?:wi
 
 
 def tells_wrong_order(row: Row, response: str) -> bool:
-    """Tell whether a reply about one scene puts a recording before one that ends as it begins.
+    """Tell whether a reply about one scene puts a recording before one that begins earlier.
 
-    Only words of order count ("then", "before", "starts with"), and recordings that don't overlap.
+    Only words of order count ("then", "before", "starts with"). What begins within a second of each
+    other may be told in any order; what a reply ends with must not be over when another begins.
     """
     parts = row["clips"][0]["parts"] if len(row["clips"]) == 1 else []
     if len(parts) < 2:
@@ -66,17 +68,21 @@ def _hallmarks(parts: list[Row]) -> list[frozenset[str]]:
     ]
 
 
+def _begins_before(parts: list[Row], one: int, other: int) -> bool:
+    return bool(parts[one]["onset_s"] + _TOGETHER_S <= parts[other]["onset_s"])
+
+
 def _ends_before(parts: list[Row], one: int, other: int) -> bool:
     end_s = parts[one]["onset_s"] + parts[one]["duration_s"]
     return bool(end_s <= parts[other]["onset_s"])
 
 
 def _swapped(parts: list[Row], earlier: Iterable[int], later: Iterable[int]) -> bool:
-    return any(_ends_before(parts, other, one) for one, other in product(earlier, later))
+    return any(_begins_before(parts, other, one) for one, other in product(earlier, later))
 
 
 def _all_follow(parts: list[Row], first: set[int], rest: set[int]) -> bool:
-    follows = [any(_ends_before(parts, other, one) for other in rest) for one in first]
+    follows = [any(_begins_before(parts, other, one) for other in rest) for one in first]
     return bool(follows) and all(follows)
 
 

@@ -17,11 +17,15 @@ _NAME = re.compile(
     rf"|(?:{_ANY_NUMBER})(?= (?:has|is|contains|features|includes)\b|[,.;:]))",
     re.IGNORECASE,
 )
+_COUNT = re.compile(rf"\b(other )?({_ANY_NUMBER}|[1-6]) {_CLIP}s\b", re.IGNORECASE)
 _NO_CLIP = re.compile(r"\s+(?:sounds?|noises?|instruments?|voices?|notes?|beats?|bells?|people)\b")
 
 
 def speaks_beyond(reply: str, clips: int) -> bool:
-    """Tell whether a reply names a clip beyond so many: "the third clip" of two."""
+    """Tell whether a reply names clips beyond so many: "the third clip" of two, "the three clips"."""
+    counts = ((bool(match[1]), match[2].casefold()) for match in _COUNT.finditer(reply))
+    if any(is_rest + _count(said) > clips for is_rest, said in counts):
+        return True
     names = (match for match in _NAME.finditer(reply) if not _NO_CLIP.match(reply, match.end()))
     return any((_position(match, clips, None) or 0) >= clips for match in names)
 
@@ -49,6 +53,10 @@ def stretches(
         position = _position(match, clips, position)
         if position is None or position < clips:
             yield position, stretch
+
+
+def _count(said: str) -> int:
+    return int(said) if said.isdigit() else 1 + _NUMBERS.index(said)
 
 
 def _position(match: re.Match[str], clips: int, before: int | None) -> int | None:

@@ -20,6 +20,7 @@ from balsa_pipe.tasks.common import (
 )
 from balsa_pipe.tasks.form import FORM, first_reason
 from balsa_pipe.tasks.judging import (
+    answers_for_another,
     contradicts_verdict,
     copies_example,
     denies_present,
@@ -43,6 +44,7 @@ _CHECKS = (
     ("names_absent_as_present", names_absent),
     ("names_present_as_absent", denies_present),
     ("misses_sound", wanders_off),
+    ("misses_sound", answers_for_another),
 )
 
 _Chosen = dict[str, dict[str, Strategy]]
