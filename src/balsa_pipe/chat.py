@@ -17,8 +17,11 @@ _TODAY = datetime.date(2024, 7, 26)  # Llama's own default; a real date would ch
 _PROBE = "balsa-system-probe"
 
 
-def load_tokenizer(model: str) -> Tokenizer:
-    """Return the tokenizer of a model folder or hub id; ModelError when it can't be had."""
+def load_tokenizer(model: str, *, at_hand: bool = False) -> Tokenizer:
+    """Return the tokenizer of a model folder or hub id; ModelError when it can't be had.
+
+    at_hand: only one that is on this machine; the hub is not asked.
+    """
     from transformers import AutoTokenizer
 
     if looks_like_folder(model) and not Path(model).is_dir():
@@ -27,7 +30,9 @@ def load_tokenizer(model: str) -> Tokenizer:
             "models, or correct `llm:` in the config (a folder or a hub id)"
         )
     try:
-        return AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(
+            model, trust_remote_code=False, local_files_only=at_hand
+        )
     except (OSError, ValueError) as exc:
         reason = one_line(exc)
         raise ModelError(

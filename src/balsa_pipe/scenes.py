@@ -60,6 +60,20 @@ def make_scenes(
     return rows
 
 
+def sketch_scenes(
+    clips: Iterable[Row], cfg: Scenes, *, split: str, count: int, rng_seed: int
+) -> list[Row]:
+    """Return scenes of the same recordings as make_scenes, one after the other; nothing is mixed.
+
+    They tell how many there are and about how much is said of each: their ids, and when their parts
+    begin, are not those of the scenes that will be heard.
+    """
+    clips = [clip for clip in clips if _is_usable(clip, split)]
+    phrases = phrase_clips(clips)
+    drawn = islice(draw_parts(clips, cfg.sounds, rng_seed=rng_seed), count)
+    return [_sketch(cfg, phrases, *turn) for turn in drawn]
+
+
 def draw_parts(
     clips: list[Row], sounds: tuple[int, int], *, rng_seed: int
 ) -> Iterator[tuple[list[Any], list[Row]]]:
@@ -220,17 +234,38 @@ def _render(
         mix[onset : onset + len(sound)] += _level(sound, rate) * 10 ** (gain_db / 20)
     mix *= 10 ** (_PEAK_DB / 20) / mix.abs().max()
     parts = [
-        {
-            "clip_id": clip["clip_id"],
-            "labels": clip["labels"],
-            "captions": clip["captions"],
-            "onset_s": onset / rate,
-            "duration_s": len(sound) / rate,
-            "gain_db": gain_db,
-        }
+        _part(clip, onset_s=onset / rate, duration_s=len(sound) / rate, gain_db=gain_db)
         for clip, sound, onset, gain_db in zip(chosen, sounds, onsets, gains, strict=True)
     ]
     return {**_write(mix, parts, cfg.sample_rate_hz, folder), **_inherited(chosen, parts, phrases)}
+
+
+def _sketch(
+    cfg: Scenes, phrases: Mapping[str, str], salt: list[Any], chosen: list[Row]
+) -> Row:
+    length = cfg.duration_s / len(chosen)
+    parts = [
+        _part(clip, onset_s=i * length, duration_s=length, gain_db=0.0)
+        for i, clip in enumerate(chosen)
+    ]
+    source_id = digest("sketch", *salt)
+    return {
+        "clip_id": digest(CORPUS, source_id, 0),
+        "audio_hash": None,
+        "corpus": CORPUS,
+        "source_id": source_id,
+        "path": None,
+        "start_s": 0.0,
+        "duration_s": cfg.duration_s,
+        "sample_rate_hz": cfg.sample_rate_hz,
+        "channels": 1,
+        **_inherited(chosen, parts, phrases),
+    }
+
+
+def _part(clip: Row, *, onset_s: float, duration_s: float, gain_db: float) -> Row:
+    told = {name: clip[name] for name in ("clip_id", "labels", "captions")}
+    return {**told, "onset_s": onset_s, "duration_s": duration_s, "gain_db": gain_db}
 
 
 def _write(mix: "torch.Tensor", parts: list[Row], rate: int, folder: Path) -> Row:

@@ -121,6 +121,25 @@ def synthesize_samples(
     return samples
 
 
+def draw_samples(
+    seed_prompts: Sequence[Row],
+    *,
+    tokenizer: Tokenizer,
+    identity: EngineIdentity,
+    make_engine: Callable[[], Engine],
+    cfg: SynthesizeConfig,
+    judge: Judge,
+    log: Log,
+    rng_seed: int = 0,
+) -> list[Row]:
+    """Return the samples that synthesize_samples would, and keep nothing."""
+    jobs = [_job(row, tokenizer, identity, cfg, rng_seed) for row in seed_prompts]
+    work = _Work(jobs, identity, cfg, judge, log)
+    with closing(_answered(work, make_engine)) as answered:
+        entries = {entry["row_key"]: entry for entry in answered}
+    return [_to_sample(job, entries[job.key], identity, cfg) for job in jobs]
+
+
 def row_key(
     row: Row, prompt: str, identity: EngineIdentity, cfg: SynthesizeConfig, rng_seed: int
 ) -> str:

@@ -46,6 +46,7 @@ LAYERS = [
         "engines.transformers",
     ),
     *("train", "evaluate", "inspection", "push", "report", "doctor", "assets", "workflow"),
+    *("draft", "estimate", "preview"),
     *("terminal", "shards_cli", "cli", "__main__"),
 ]
 """Bottom-up: a module imports from its own layer and from those before it."""

@@ -24,7 +24,7 @@ from balsa_pipe.ingest.listening import Listener
 from balsa_pipe.ingest.reading import read_clips, require_names
 from balsa_pipe.ingest.sides import SIDES, Draw, Verdicts, settle
 from balsa_pipe.progress import Progress
-from balsa_pipe.scenes import make_scenes
+from balsa_pipe.scenes import make_scenes, sketch_scenes
 from balsa_pipe.schemas import CLIP, Row
 from balsa_pipe.shards import count_rows, read_batches, shard_writer
 
@@ -54,6 +54,7 @@ class _Run:
     cache: FactsCache
     workers: int
     scratch: Path
+    listen: bool
 
 
 def ingest_clips(
@@ -64,14 +65,16 @@ def ingest_clips(
     workers: int,
     log: Log,
     facts: Facts | None = None,
+    listen: bool = True,
 ) -> dict[str, Any]:
     """Write the clips of all corpora and the scenes made of them; return the ledger.
 
     Rows pass through in batches, so memory does not grow with their number, unless scenes are made.
-    Raises CorpusError when no row becomes a clip.
+    Not to listen is quick and says how large a run would be: no file is opened, and scenes are
+    sketches. Raises CorpusError when no row becomes a clip.
     """
     require_names([*cfg.corpora, *cfg.held_out])
-    with _started(cfg, places, rng_seed, workers, log) as run:
+    with _started(cfg, places, rng_seed, workers, log, listen) as run:
         guard = _hold_out(run)
         found = run.scratch / "found.parquet"
         read = read_clips(cfg.corpora, cfg, run.draw, run.ledger)
@@ -98,7 +101,7 @@ def ingest_clips(
 
 @contextmanager
 def _started(
-    cfg: IngestConfig, places: Places, rng_seed: int, workers: int, log: Log
+    cfg: IngestConfig, places: Places, rng_seed: int, workers: int, log: Log, listen: bool
 ) -> Iterator[_Run]:
     """Yield what every step needs; what they leave in the scratch folder goes with it."""
     with (
@@ -109,7 +112,7 @@ def _started(
         database({}) as db,
     ):
         draw, ledger = Draw(db, cfg.splits, rng_seed), Ledger(rejects, log)
-        yield _Run(cfg, rng_seed, draw, ledger, cache, workers, scratch)
+        yield _Run(cfg, rng_seed, draw, ledger, cache, workers, scratch, listen)
 
 
 @contextmanager
@@ -138,7 +141,7 @@ def _heard(
     run: _Run, corpora: list[Corpus], read: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     """Yield clips with the facts of their audio, if any corpus has audio."""
-    if all(corpus.root is None for corpus in corpora):
+    if not run.listen or all(corpus.root is None for corpus in corpora):
         yield from read
         return
     path = run.scratch / "read.parquet"  # so that the number of files is known
@@ -183,16 +186,14 @@ def _make_scenes(run: _Run, clips: Path, folder: Path) -> list[Row]:
     rows = [row for batch in read_batches(clips) for row in batch.to_pylist()]
     scenes: list[Row] = []
     for split, count in wanted.items():
-        made = make_scenes(
-            rows,
-            run.cfg.scenes,
-            split=split,
-            count=count,
-            rng_seed=run.rng_seed,
-            out_dir=folder,
-            workers=run.workers,
-            tick=Progress(f"ingest, {split}", count, "scenes", run.ledger.log).tick,
-        )
+        which: Any = {"split": split, "count": count, "rng_seed": run.rng_seed}
+        if run.listen:
+            tick = Progress(f"ingest, {split}", count, "scenes", run.ledger.log).tick
+            made = make_scenes(
+                rows, run.cfg.scenes, **which, out_dir=folder, workers=run.workers, tick=tick
+            )
+        else:
+            made = sketch_scenes(rows, run.cfg.scenes, **which)
         if missing := count - len(made):
             detail = f"{missing} {split} scenes not made: too few clips with labels that differ"
             run.ledger.note("scenes_missing", detail, missing)
