@@ -27,6 +27,8 @@ app.add_typer(shards_cli.app, name="shards")
 
 Config = Annotated[Path, typer.Option("--config", help="the stage's JSON, written by snakemake")]
 Out = Annotated[Path, typer.Option("--out", help="what the stage writes")]
+WholeConfig = Annotated[Path, typer.Option("--config", help="a run's config")]
+DEFAULT_CONFIG = Path("configs/demo.yaml")
 
 
 @app.command()
@@ -336,6 +338,63 @@ def report(
     )
     _write(out, page)
     log(f"report: {out} ({len(page.encode()) / 1e6:.1f} MB)")
+
+
+@app.command("estimate")
+def estimate_run(
+    config: WholeConfig = DEFAULT_CONFIG,
+    tokens_per_second: Annotated[
+        float | None, typer.Option(min=1e-3, help="reply tokens a second; then hours are told")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how large a run will be, from its metadata: rows, tokens, disk, and hours if it can.
+
+    Example: balsa estimate --config configs/demo.yaml
+    """
+    from dataclasses import asdict
+
+    from balsa_pipe.config import load_config
+    from balsa_pipe.draft import draft_rows
+    from balsa_pipe.estimate import estimate, former_replies, render_estimate
+
+    cfg = load_config(config)
+    found = estimate(
+        cfg, draft_rows(cfg, log), replies=former_replies(cfg), tokens_per_s=tokens_per_second
+    )
+    print(
+        json.dumps(asdict(found), indent=2) if as_json else render_estimate(found),
+        end="\n" * as_json,
+    )
+
+
+@app.command("preview")
+def preview_run(
+    config: WholeConfig = DEFAULT_CONFIG,
+    n: Annotated[int, typer.Option("-n", min=1, help="rows of each task")] = 10,
+    task: Annotated[str | None, typer.Option(help="only this task")] = None,
+    html: Annotated[Path | None, typer.Option(help="write the rows as a page, too")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let the LLM write a few rows of each task, show them, and say what all would take.
+
+    Nothing is written into the run. Example: balsa preview --config configs/demo.yaml -n 3
+    """
+    from balsa_pipe.config import load_config
+    from balsa_pipe.draft import draft_rows
+    from balsa_pipe.inspection.gallery import gallery_page
+    from balsa_pipe.preview import preview, preview_json, render_preview
+
+    cfg = load_config(config)
+    found = preview(cfg, draft_rows(cfg, log), n, log, task=task)
+    if html:
+        page = gallery_page(
+            found.samples, "sample", f"A preview of {cfg.run}", found.estimate.notes
+        )
+        _write(html, page)
+        log(f"preview: {html} ({len(page.encode()) / 1e6:.1f} MB)")
+    text = json.dumps(preview_json(found), indent=2, ensure_ascii=False)
+    print(text if as_json else render_preview(found), end="\n" * as_json)
 
 
 @app.command()

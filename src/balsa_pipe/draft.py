@@ -55,9 +55,7 @@ def draft_rows(cfg: PipelineConfig, log: Log, most_rows: int = MOST_ROWS) -> Dra
         folder = Path(name)
         clips = folder / "clips.parquet"
         places = Places(clips, folder / "rejects", folder / "scenes", folder / "facts.sqlite")
-        ingest_clips(
-            cfg.ingest, places, rng_seed=cfg.rng_seed, workers=1, log=log, listen=False
-        )
+        ingest_clips(cfg.ingest, places, rng_seed=cfg.rng_seed, workers=1, log=log, listen=False)
         found = Draft([], 0, clips.stat().st_size, {}, _unheard(cfg))
         return _composed(cfg, found, read_shard(clips, CLIP), most_rows)
 
@@ -110,7 +108,9 @@ def _composed(cfg: PipelineConfig, found: Draft, clips: list[Row], most_rows: in
 def _rows_a_clip(cfg: ComposeConfig) -> float:
     """Return how many rows a training clip has at most, over all tasks."""
     tasks = cfg.tasks
-    single = [getattr(tasks, task).rows for task in active_tasks(cfg) if task != "presence_qa"]
+    single: list[float] = [
+        getattr(tasks, task).rows for task in active_tasks(cfg) if task != "presence_qa"
+    ]
     return sum(single) + 2 * tasks.presence_qa.pairs
 
 

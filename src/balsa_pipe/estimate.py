@@ -14,8 +14,10 @@ from balsa_pipe.database import database, stream
 from balsa_pipe.draft import Draft, is_fresh, run_folder
 from balsa_pipe.errors import CorpusError, ModelError
 from balsa_pipe.inspection.records import SHARDS
+from balsa_pipe.inspection.table import render_table
 from balsa_pipe.schemas import SEED_PROMPT, Row
 from balsa_pipe.shards import list_shards, write_shard
+from balsa_pipe.text import safe_text
 
 Count = Callable[[Row], list[Any]]
 """Seed prompt to its prompt as the pieces that are counted: token ids, or words where there are none."""
@@ -68,7 +70,7 @@ def estimate(
         raise CorpusError("estimate: no clip of the config is asked anything; see compose.tasks")
     count, counted = prompt_counter(cfg.llm)
     tasks = _tasks(cfg, draft, count, replies)
-    total = {"task": "all", **{name: _sum(tasks, name) for name in tasks[0] if name != "task"}}
+    total: Row = {"task": "all", **{name: _sum(tasks, name) for name in tasks[0] if name != "task"}}
     rate = tokens_per_s or (replies.tokens_per_s if replies else None)
     notes = [*draft.notes, counted, *([replies.source] if replies else [])]
     if rate:
@@ -136,9 +138,7 @@ def _words(row: Row) -> list[str]:
     return pieces
 
 
-def _tasks(
-    cfg: PipelineConfig, draft: Draft, count: Count, replies: Replies | None
-) -> list[Row]:
+def _tasks(cfg: PipelineConfig, draft: Draft, count: Count, replies: Replies | None) -> list[Row]:
     """Return rows and tokens of each task."""
     limit = cfg.synthesize.sampling.max_tokens
     found = []
@@ -215,3 +215,37 @@ def _hours(tokens: float | None, rate: float | None) -> float | None:
 def _sum(tasks: Sequence[Row], name: str) -> int | None:
     values = [task[name] for task in tasks]
     return None if None in values else sum(values)
+
+
+def render_estimate(found: Estimate) -> str:
+    """Return an estimate as a table, lines on disk and hours, and what they rest on."""
+    rows = found.tasks if len(found.tasks) == 1 else [*found.tasks, found.total]
+    rows = [{k: v for k, v in row.items() if k != "reply_tokens" or v is not None} for row in rows]
+    disk = ", ".join(f"{name} {_size(size)}" for name, size in found.bytes.items())
+    lines = [
+        f"disk: {disk} ({_size(sum(found.bytes.values()))}; without scenes, models and checkpoints)",
+        f"hours: {_hours_text(found)}",
+        *(f"- {note}" for note in found.notes),
+    ]
+    return render_table(rows) + "\n" + "".join(safe_text(line) + "\n" for line in lines)
+
+
+def _hours_text(found: Estimate) -> str:
+    low, high = found.hours_low, found.hours_high
+    if high is None:
+        return "not known; --tokens-per-second says how fast, or `balsa preview` measures it"
+    if low is None:
+        return f"at most {_few(high)}"
+    return f"about {_few(high)}" if low == high else f"{_few(low)} to {_few(high)}"
+
+
+def _few(value: float) -> str:
+    """Return a number with two digits that count."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _size(size: float) -> str:
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= scale:
+            return f"{_few(size / scale)} {unit}"
+    return f"{size:.0f} B"

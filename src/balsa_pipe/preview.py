@@ -5,7 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from balsa_pipe.chat import load_tokenizer
 from balsa_pipe.config import PipelineConfig
@@ -13,8 +14,16 @@ from balsa_pipe.draft import Draft
 from balsa_pipe.engines import Engine, EngineIdentity, Reply, Request, build_engine, identify
 from balsa_pipe.engines.stream import stream
 from balsa_pipe.errors import ConfigError
-from balsa_pipe.estimate import Estimate, Replies, estimate, fresh_tokens, prompt_counter
+from balsa_pipe.estimate import (
+    Estimate,
+    Replies,
+    estimate,
+    fresh_tokens,
+    prompt_counter,
+    render_estimate,
+)
 from balsa_pipe.hashing import ranked
+from balsa_pipe.inspection.table import render_cards, render_table
 from balsa_pipe.schemas import Row
 from balsa_pipe.synthesize import draw_samples
 from balsa_pipe.tasks import TASKS
@@ -126,7 +135,9 @@ def preview(
         again = measure_again(meter)
     count, _ = prompt_counter(cfg.llm)
     speed = _speed(meter, again, fresh_tokens(list(map(count, rows))), start_s)
-    return Preview(samples, kept_shares(samples), _estimate(cfg, draft, samples, meter, speed), speed)
+    return Preview(
+        samples, kept_shares(samples), _estimate(cfg, draft, samples, meter, speed), speed
+    )
 
 
 def pick_rows(rows: Sequence[Row], n: int, task: str | None = None) -> list[Row]:
@@ -141,7 +152,9 @@ def pick_rows(rows: Sequence[Row], n: int, task: str | None = None) -> list[Row]
         for name in names
         if task in (None, name)
         for row in ranked(
-            (row for row in rows if row["task"] == name), "preview", key=lambda row: row["prompt_id"]
+            (row for row in rows if row["task"] == name),
+            "preview",
+            key=lambda row: row["prompt_id"],
         )[:n]
     }
     return [row for row in rows if row["prompt_id"] in chosen]
@@ -219,3 +232,47 @@ def _mean_tokens(samples: Sequence[Row], tokens: Mapping[str, int]) -> dict[str,
 
 def _rate(value: float) -> str:
     return "more than can be told of so few" if math.isinf(value) else f"{value:.0f}"
+
+
+def render_preview(found: Preview) -> str:
+    """Return every row, the shares that were kept, and the estimate, safe for a terminal."""
+    shares = [
+        {
+            **{name: row[name] for name in ("task", "rows", "kept")},
+            "of_all": "{:.0%} to {:.0%}".format(*row["interval"]),
+        }
+        for row in found.kept
+    ]
+    return "\n".join(
+        [
+            render_cards(list(map(_card, found.samples))),
+            render_table(shares),
+            render_estimate(found.estimate),
+        ]
+    )
+
+
+def preview_json(found: Preview) -> dict[str, Any]:
+    """Return a preview as JSON-able data; samples whole, as a shard has them."""
+    speed = asdict(found.speed)
+    if math.isinf(found.speed.reading):
+        speed["reading"] = None
+    return {
+        "samples": found.samples,
+        "kept": found.kept,
+        "speed": speed,
+        "estimate": asdict(found.estimate),
+    }
+
+
+def _card(sample: Row) -> Row:
+    """Return what is printed of a sample."""
+    tries = f" after {sample['n_attempts']} replies" if sample["n_attempts"] > 1 else ""
+    return {
+        "row": f"{sample['task']} {sample['prompt_id']}",
+        "evidence": sample["evidence"],
+        "question": sample["question"],
+        "reply": sample["response"] or "(nothing)",
+        "verdict": (sample["reject_reason"] or "kept") + tries,
+        "tokens": f"{sample['n_prompt_tokens']} read, {sample['n_tokens']} written",
+    }

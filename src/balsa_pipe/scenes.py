@@ -240,9 +240,7 @@ def _render(
     return {**_write(mix, parts, cfg.sample_rate_hz, folder), **_inherited(chosen, parts, phrases)}
 
 
-def _sketch(
-    cfg: Scenes, phrases: Mapping[str, str], salt: list[Any], chosen: list[Row]
-) -> Row:
+def _sketch(cfg: Scenes, phrases: Mapping[str, str], salt: list[Any], chosen: list[Row]) -> Row:
     length = cfg.duration_s / len(chosen)
     parts = [
         _part(clip, onset_s=i * length, duration_s=length, gain_db=0.0)

@@ -203,5 +203,32 @@ def export(
     )
 
 
+@app.command()
+def gallery(
+    path: ShardPath,
+    out: Annotated[Path, typer.Option("--out", help="the page, .html")],
+    where: Annotated[
+        str | None, typer.Option(help='a condition in SQL, as in "n_attempts > 1"')
+    ] = None,
+    task: Annotated[str | None, typer.Option(help="only this task")] = None,
+    reason: Annotated[str | None, typer.Option(help="only rows rejected for this reason")] = None,
+    rejected: Annotated[bool, typer.Option("--rejected", help="only rejected rows")] = False,
+    n: Annotated[int, typer.Option("-n", min=1, help="how many rows")] = 50,
+) -> None:
+    """Write a page to read and listen to: rows, verdicts and players, in one file, offline.
+
+    Example: balsa shards gallery data/demo/samples --out page.html --rejected -n 50
+    """
+    from balsa_pipe.files import write_whole
+    from balsa_pipe.inspection.gallery import Wanted, gallery
+
+    page = gallery(path, Wanted(n, where, task, reason, rejected))
+    try:
+        write_whole(out, page)
+    except OSError as exc:
+        raise ShardError(f"{out}: could not be written ({exc.strerror or exc})") from exc
+    log(f"gallery: {out} ({len(page.encode()) / 1e6:.1f} MB)")
+
+
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

@@ -780,7 +780,7 @@ def test_a_clip_that_cannot_be_played(
 
 def test_a_clip_without_a_path() -> None:
     (card,) = sample_cards([make_sample("p", clips=[make_clip(None)])], 1, PlayerMaker(10**6))
-    assert card.clips[0].player.note == "audio not available (no path): missing audio"
+    assert card.clips[0].player.note == "no audio here: the metadata names no file"
 
 
 def test_the_page_stays_small(tmp_path: Path) -> None:

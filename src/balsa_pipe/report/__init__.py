@@ -1,16 +1,8 @@
 """One self-contained page about a run: results with controls, losses, ledgers, sounds."""
 
-import base64
-import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from importlib import resources
 from pathlib import PurePath
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from balsa_pipe.report.audio_clips import PlayerMaker
 from balsa_pipe.report.gallery import prediction_cards, sample_cards
@@ -24,15 +16,13 @@ from balsa_pipe.report.ledgers import (
     task_lines,
     value_text,
 )
+from balsa_pipe.report.page import render_page
 from balsa_pipe.report.results import SuiteView, headline_chart, suite_views
 from balsa_pipe.report.systems import SYSTEMS, listed
 from balsa_pipe.schemas import Row
 
 AUDIO_BUDGET_BYTES = 3_000_000
 """Of each of the two galleries, so that the page stays below 8 MB."""
-
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-"""Characters that an HTML file, or UTF-8, can't hold."""
 
 
 def build_report(
@@ -57,14 +47,12 @@ def build_report(
     facts, ledger = facts or {}, ledger or {}
     suites = suite_views(metrics or {})
     losses = loss_view(train_log)
-    css, script = _file("report.css"), _file("report.js")
-    page = _environment().get_template("report.html.j2")
-    html: str = page.render(
+    return render_page(
+        "report.html.j2",
+        styles=("report.css",),
+        scripts=("report.js",),
         run=run,
         title=title,
-        css=Markup(css),
-        script=Markup(script),
-        policy=_policy(css, script),
         lead=lead(facts, ledger, losses.steps),
         suites=suites,
         systems=_shown_systems(suites),
@@ -80,7 +68,6 @@ def build_report(
         facts=pairs(facts, leave_out=("timings",)),
         timings=[(stage, duration_text(s)) for stage, s in mapping(facts, "timings").items()],
     )
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", html.lstrip())
 
 
 def lead(facts: Mapping[str, Any], ledger: Mapping[str, Any], steps: int) -> str:
@@ -101,30 +88,3 @@ def _shown_systems(suites: Sequence[SuiteView]) -> list[tuple[str, str]]:
     """Return the systems that some suite asked, constant answers left out."""
     asked = {system.name for suite in suites for system in suite.systems}
     return [(name, label) for name, label in SYSTEMS.items() if name in asked]
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("balsa_pipe.report", ""),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _policy(css: str, script: str) -> str:
-    """Return a Content-Security-Policy: our style, our script, data: sound, and no network."""
-    return (
-        "default-src 'none'; media-src data:; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_csp_hash(css)}'; script-src '{_csp_hash(script)}'"
-    )
-
-
-def _csp_hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _file(name: str) -> str:
-    return resources.files("balsa_pipe.report").joinpath(name).read_text(encoding="utf-8")

@@ -45,6 +45,8 @@ class PlayerMaker:
     def player(self, clip: Row) -> Player:
         """Return a clip's player; one without sound when it can't be had, or the page is full."""
         path = str(clip.get("path") or "")
+        if not path:
+            return Player(None, "no audio here: the metadata names no file")
         stretch = path, clip.get("start_s") or 0.0, clip.get("duration_s")
         if stretch not in self._made:
             self._made[stretch] = make_player(*stretch)
@@ -66,7 +68,7 @@ def make_player(path: str, start_s: float = 0, duration_s: float | None = None) 
         uri = "data:audio/mpeg;base64," + base64.b64encode(encode_mp3(mono)).decode()
     except (AudioError, OSError, ValueError, RuntimeError) as exc:
         reason = getattr(exc, "reason", type(exc).__name__).replace("_", " ")
-        return Player(None, f"audio not available ({path or 'no path'}): {reason}")
+        return Player(None, f"audio not available ({path}): {reason}")
     note = f"the first {MAX_SECONDS:g} s" if longer else ""
     return Player(
         uri, note, len(mono) / SAMPLE_RATE_HZ, waveform(peaks(mono), "loudness over time")

@@ -44,7 +44,7 @@ class Card:
 def sample_cards(samples: Iterable[Row], count: int, players: PlayerMaker) -> list[Card]:
     """Return cards of training samples: every task in turn, drawn by hash, no duplicates."""
     unique = (row for row in samples if row.get("duplicate_of") is None)
-    chosen = _in_turns(unique, lambda row: (row["task"],), lambda row: row["prompt_id"], count)
+    chosen = in_turns(unique, lambda row: (row["task"],), lambda row: row["prompt_id"], count)
     return [_sample_card(row, players) for row in chosen]
 
 
@@ -55,7 +55,7 @@ def prediction_cards(predictions: Iterable[Row], count: int, players: PlayerMake
     for row in rows:
         others[row["item_id"]].append(row)
     trained = (row for row in rows if row["system"] == "trained")
-    chosen = _in_turns(
+    chosen = in_turns(
         trained, lambda row: (row["suite"], _outcome(row)), lambda row: row["item_id"], count
     )
     return [_prediction_card(row, others[row["item_id"]], players) for row in chosen]
@@ -68,7 +68,7 @@ def short(text: str | None, length: int = MAX_TEXT) -> str:
     return text if cut <= 0 else f"{text[:length]} … ({cut} characters more)"
 
 
-def _in_turns(
+def in_turns(
     rows: Iterable[Row],
     group: Callable[[Row], tuple[str, ...]],
     key: Callable[[Row], str],
@@ -94,7 +94,7 @@ def _sample_card(row: Row, players: PlayerMaker) -> Card:
     return Card(
         kind=row["task"],
         badges=badges,
-        clips=_clip_views(row, players),
+        clips=clip_views(row, players),
         question=short(row.get("question")),
         answers=[("The LLM wrote", short(row.get("response")), "reply")],
         row_id=row["prompt_id"],
@@ -122,7 +122,7 @@ def _prediction_card(row: Row, siblings: Sequence[Row], players: PlayerMaker) ->
     return Card(
         kind=outcome,
         badges=[(words(row["suite"]), "task"), (outcome, outcome)],
-        clips=_clip_views(row, players),
+        clips=clip_views(row, players),
         question=short(row.get("question")),
         answers=answers,
         row_id=row["item_id"],
@@ -166,7 +166,8 @@ def _reply(row: Row) -> str:
     return short(row["response"]) or "(nothing)"
 
 
-def _clip_views(row: Row, players: PlayerMaker) -> list[ClipView]:
+def clip_views(row: Row, players: PlayerMaker) -> list[ClipView]:
+    """Return the clips of a row, each with its player."""
     clips = row.get("clips") or []
     return [
         _clip_view(clip, f"Clip {index}" if len(clips) > 1 else "Clip", players)
