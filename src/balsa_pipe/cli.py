@@ -388,9 +388,8 @@ def preview_run(
     cfg = load_config(config)
     found = preview(cfg, draft_rows(cfg, log), n, log, task=task)
     if html:
-        page = gallery_page(
-            found.samples, "sample", f"A preview of {cfg.run}", found.estimate.notes
-        )
+        notes = [f"{len(found.samples)} rows, drawn by hash", *found.estimate.notes]
+        page = gallery_page(found.samples, f"A preview of {cfg.run}", notes)
         _write(html, page)
         log(f"preview: {html} ({len(page.encode()) / 1e6:.1f} MB)")
     text = json.dumps(preview_json(found), indent=2, ensure_ascii=False)

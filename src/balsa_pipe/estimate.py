@@ -74,7 +74,7 @@ def estimate(
     rate = tokens_per_s or (replies.tokens_per_s if replies else None)
     notes = [*draft.notes, counted, *([replies.source] if replies else [])]
     if rate:
-        notes.append(f"hours: at {rate:.0f} reply tokens/s, starts of the engine excluded")
+        notes.append(f"time: at {rate:.0f} reply tokens/s, starts of the engine excluded")
     known = _hours(total["reply_tokens"], rate)
     return Estimate(
         tasks=tasks,
@@ -224,19 +224,27 @@ def render_estimate(found: Estimate) -> str:
     disk = ", ".join(f"{name} {_size(size)}" for name, size in found.bytes.items())
     lines = [
         f"disk: {disk} ({_size(sum(found.bytes.values()))}; without scenes, models and checkpoints)",
-        f"hours: {_hours_text(found)}",
+        f"time to synthesize: {_time_text(found)}",
         *(f"- {note}" for note in found.notes),
     ]
     return render_table(rows) + "\n" + "".join(safe_text(line) + "\n" for line in lines)
 
 
-def _hours_text(found: Estimate) -> str:
+def _time_text(found: Estimate) -> str:
     low, high = found.hours_low, found.hours_high
     if high is None:
         return "not known; --tokens-per-second says how fast, or `balsa preview` measures it"
     if low is None:
-        return f"at most {_few(high)}"
-    return f"about {_few(high)}" if low == high else f"{_few(low)} to {_few(high)}"
+        return f"at most {_duration(high)}"
+    short, long = _duration(low), _duration(high)
+    return f"about {long}" if short == long else f"{short} to {long}"
+
+
+def _duration(hours: float) -> str:
+    for unit, scale in (("h", 1.0), ("min", 60.0)):
+        if hours * scale >= 1:
+            return f"{_few(hours * scale)} {unit}"
+    return f"{_few(hours * 3600)} s"
 
 
 def _few(value: float) -> str:

@@ -213,7 +213,7 @@ def _estimate(
     found = estimate(cfg, members, replies=replies)
     low, high = speed.hours(found.total)
     basis = (
-        f"hours: prompts are read at {_rate(speed.reading)} tokens/s and replies written at "
+        f"time: prompts are read at {_rate(speed.reading)} tokens/s and replies written at "
         f"{_rate(speed.writing)}, as here, where {speed.in_flight:.0f} replies were written at once; "
         f"the lower figure takes for granted that {speed.at_once} at once cost no more time a step. "
         f"The engine's start, {speed.start_s:.0f} s here, comes on top for each of "
@@ -270,7 +270,7 @@ def _card(sample: Row) -> Row:
     tries = f" after {sample['n_attempts']} replies" if sample["n_attempts"] > 1 else ""
     return {
         "row": f"{sample['task']} {sample['prompt_id']}",
-        "evidence": sample["evidence"],
+        "evidence": sample["evidence"].replace("\n", " | "),  # of several clips
         "question": sample["question"],
         "reply": sample["response"] or "(nothing)",
         "verdict": (sample["reject_reason"] or "kept") + tries,

@@ -98,10 +98,10 @@ def gallery(path: Path, wanted: Wanted) -> str:
     notes = [f"{len(rows)} of {found} rows of {path}, drawn by hash, tasks and verdicts in turn"]
     if wanted.condition() != "true":
         notes.append(f"only where {wanted.condition()}")
-    return gallery_page(rows, group.record.name, f"{group.record.view} of {path}", notes)
+    return gallery_page(rows, f"{group.record.view} of {path}", notes)
 
 
-def gallery_page(rows: Sequence[Row], record: str, title: str, notes: Sequence[str] = ()) -> str:
+def gallery_page(rows: Sequence[Row], title: str, notes: Sequence[str] = ()) -> str:
     """Return rows of one record type as a page that opens offline.
 
     Clips' paths are opened from the working directory; sound is cut to 15 s a clip and to
@@ -114,8 +114,7 @@ def gallery_page(rows: Sequence[Row], record: str, title: str, notes: Sequence[s
         styles=("report.css", "rows.css"),
         scripts=("report.js", "rows.js"),
         title=short(title, 200),
-        record=record,
-        notes=[*notes, _sound_note(cards)],
+        notes=[*notes[:1], _sound_note(cards), *notes[1:]],
         cards=cards,
         tasks=_counts(card.task for card in cards),
         verdicts=_counts(card.verdict for card in cards),
