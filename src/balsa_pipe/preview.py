@@ -188,7 +188,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     middle = share + z2 / (2 * n)
     half = _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     low, high = ((middle + side * half) / (1 + z2 / n) for side in (-1, 1))
-    return max(low, 0.0), min(high, 1.0)
+    return max(min(low, share), 0.0), min(max(high, share), 1.0)  # rounding must not part them
 
 
 def _speed(meter: Meter, again: Meter, read: int, start_s: float) -> Speed:

@@ -1,6 +1,7 @@
 """What a run would ask, told before the run: whole for a small corpus, scaled up for a large one."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,6 @@ def test_clips_of_another_config_are_not_read(tiny: Path) -> None:
     assert not is_fresh(cfg, "synthesize", clips)
     later = clips.stat().st_mtime_ns + 10**9
     section = Path("data/tiny/config/ingest.json")
-    import os
-
     os.utime(section, ns=(later, later))
     assert not is_fresh(cfg, "ingest", clips)
 

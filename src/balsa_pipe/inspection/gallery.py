@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from balsa_pipe.database import Database, database, identifier, literal, stream
+from balsa_pipe.database import Database, database, identifier, is_one_select, literal, stream
 from balsa_pipe.errors import ShardError
 from balsa_pipe.inspection.records import SHARDS, Group, one_record
 from balsa_pipe.report.audio_clips import MAX_SECONDS, PlayerMaker
@@ -135,6 +135,8 @@ def _select(db: Database, group: Group, wanted: Wanted) -> tuple[int, list[Row]]
     ids = group.record.unique[0]
     columns = ", ".join(map(identifier, dict.fromkeys([*ids, *keys])))
     query = f"SELECT {columns} FROM {SHARDS} WHERE {wanted.condition()}"
+    if not is_one_select(db, query):
+        raise ShardError(f"--where {wanted.where}: a condition is expected, as in n_tokens > 20")
     found = 0
 
     def counted(rows: Iterable[Row]) -> Iterable[Row]:
