@@ -170,12 +170,14 @@ def measure_again(meter: Meter) -> Meter:
 
 
 def kept_shares(samples: Iterable[Row]) -> list[Row]:
-    """Return how many samples of each task were kept, with a 95 % interval of the share."""
+    """Return how many samples of each task, and of all, were kept; 95 % intervals of the share."""
     drawn: Counter[str] = Counter()
     kept: Counter[str] = Counter()
     for sample in samples:
         drawn[sample["task"]] += 1
         kept[sample["task"]] += sample["reject_reason"] is None
+    if len(drawn) > 1:
+        drawn["all"], kept["all"] = drawn.total(), kept.total()
     return [
         {"task": task, "rows": rows, "kept": kept[task], "interval": wilson(kept[task], rows)}
         for task, rows in drawn.items()
