@@ -45,7 +45,8 @@ LAYERS = [
         "model",
         "engines.transformers",
     ),
-    *("train", "evaluate", "inspection", "push", "report", "doctor", "assets", "workflow"),
+    *("train", "evaluate", "inspection", "push", "report", "inspection.gallery", "doctor"),
+    *("assets", "workflow"),
     *("draft", "estimate", "preview"),
     *("terminal", "shards_cli", "cli", "__main__"),
 ]
