@@ -17,6 +17,7 @@ LAYERS = [
     *(
         "errors",
         "files",
+        "json_files",
         "locks",
         "schemas",
         "hashing",
@@ -48,11 +49,11 @@ LAYERS = [
     *("train", "evaluate", "inspection", "push", "report", "inspection.gallery", "doctor"),
     *("assets", "workflow"),
     *("draft", "estimate", "preview"),
-    *("terminal", "shards_cli", "cli", "__main__"),
+    *("terminal", "shards_cli", "stages_cli", "cli", "__main__"),
 ]
 """Bottom-up: a module imports from its own layer and from those before it."""
 
-MAX_LINES = {"config": 500, "cli": 540}  # lists of declarations, better read in one piece
+MAX_LINES = {"config": 500}  # a list of declarations, better read in one piece
 MAX_LINES_ELSEWHERE = 350
 MAX_BODY = 60
 

@@ -218,7 +218,7 @@ def test_a_bug_keeps_its_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli, "_read_json", broken)
+    monkeypatch.setattr(cli, "read_json", broken)
     monkeypatch.setattr(sys, "argv", ["balsa", "summary"])
     with pytest.raises(ZeroDivisionError):
         cli.main()
