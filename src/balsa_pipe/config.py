@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,7 @@ TaskName = Literal[
 ]
 TASK_NAMES: tuple[TaskName, ...] = get_args(TaskName)
 Strategy = Literal["random", "popular", "adversarial"]
+Likeness = Literal["random", "similar", "dissimilar"]
 Verdict = Literal["free", "closed", "forced"]
 Positive = Annotated[int, Field(gt=0)]
 RngSeed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy takes
@@ -38,7 +39,16 @@ def _check_order(value: tuple[int, int]) -> tuple[int, int]:
     return value
 
 
+def _check_weights(value: dict[Any, float]) -> dict[Any, float]:
+    if not sum(value.values()) > 0:
+        raise ValueError("at least one weight above 0 is needed")
+    return value
+
+
+K = TypeVar("K")
 Range = Annotated[tuple[Positive, Positive], AfterValidator(_check_order)]
+Weights = Annotated[dict[K, Annotated[float, Field(ge=0)]], AfterValidator(_check_weights)]
+"""What is drawn how often, in proportion; a name that is left out is never drawn."""
 
 
 class _Section(FrozenModel):
@@ -117,17 +127,29 @@ class Absence(PerClip):
 
 
 class PerPair(FrozenModel):
-    """How many rows of a task each clip starts, with which number of clips a row."""
+    """How many rows of a task each clip starts, with which clips beside it.
 
-    rows: float = Field(default=1, ge=0)
-    clips: Range = (2, 2)
+    Half of the partners are drawn from all clips. Similar ones ask for a closer look; dissimilar
+    ones make sure that plain contrasts occur also where most clips are of one kind.
+    """
+
+    rows: float = Field(default=1, ge=0, description="a clip, both orders counted")
+    clips: Range = Field(default=(2, 2), description="fewest and most clips of a row, all as often")
+    pairing: Weights[Likeness] = Field(
+        default={"random": 0.5, "similar": 0.3, "dissimilar": 0.2},
+        description="random: any clips that can be told apart; similar: they share a label or a"
+        " kind of sound; dissimilar: they share none, not even a heading of the ontology",
+    )
+    both_orders: float = Field(
+        default=0.25, ge=0, le=1, description="share of the comparisons asked in both orders"
+    )
 
     @field_validator("clips")
     @classmethod
     def validate_clips(cls, value: tuple[int, int]) -> tuple[int, int]:
-        """Refuse a comparison of a clip with nothing."""
-        if value[0] < 2:
-            raise ValueError("a comparison needs 2 clips or more")
+        """Refuse a comparison of a clip with nothing, or of more clips than replies have names for."""
+        if value[0] < 2 or value[1] > 6:
+            raise ValueError("a comparison needs 2 clips or more, and 6 at most can be told apart")
         return value
 
 
@@ -163,17 +185,9 @@ class ComposeConfig(_Section):
     prompts: Path = Path("configs/prompts")
     tasks: Tasks = Tasks()
     absent_sounds: Positive = 2
-    strategies: dict[Strategy, Annotated[float, Field(ge=0)]] = Field(
+    strategies: Weights[Strategy] = Field(
         default={"random": 1.0, "popular": 1.0, "adversarial": 1.0}
     )
-
-    @field_validator("strategies")
-    @classmethod
-    def validate_strategies(cls, value: dict[Strategy, float]) -> dict[Strategy, float]:
-        """Refuse a mix without weight."""
-        if not sum(value.values()) > 0:
-            raise ValueError("at least one strategy needs a weight above 0")
-        return value
 
 
 # ---- synthesize ------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +33,23 @@ def ranked(items: Iterable[T], *salt: Any, key: Callable[[T], Any] = lambda item
     changes only the draws that the new item wins.
     """
     return sorted(items, key=lambda item: digest(*salt, key(item)))
+
+
+def drawn(weights: Mapping[T, float], *salt: Any) -> T:
+    """Return one of the names, in proportion to their weights; at least one is above 0.
+
+    Weighted rendezvous hashing: a weight that is changed changes only the draws that its name wins
+    or loses, and the order of the names changes none.
+    """
+    return min(
+        (name for name, weight in weights.items() if weight > 0),
+        key=lambda name: exponential(*salt, name) / weights[name],
+    )
+
+
+def exponential(*parts: Any) -> float:
+    """Return a number above 0, of mean 1, that depends on the parts alone."""
+    return -math.log(1.0 - unit(*parts))
 
 
 def file_sha256(path: Path) -> str:

@@ -118,7 +118,7 @@ def test_defaults_fill_what_is_not_written() -> None:
         (
             "compose.strategies",
             {"random": 0},
-            "compose.strategies: Value error, at least one strategy needs a weight above 0, "
+            "compose.strategies: Value error, at least one weight above 0 is needed, "
             'found {"random": 0}',
         ),
         (
