@@ -143,7 +143,7 @@ def test_defaults_fill_what_is_not_written() -> None:
             "compose.tasks.difference",
             {"clips": [1, 2]},
             "compose.tasks.difference.clips: Value error, a comparison needs 2 clips or more, "
-            "found [1, 2]",
+            "and 6 at most can be told apart, found [1, 2]",
         ),
         (
             "run",

@@ -59,7 +59,7 @@ class Traits:
     topics: frozenset[str]
     """What similar clips share: kinds but for the widest; without labels, words."""
     whole: frozenset[str]
-    """Topics that leave nothing to tell the clip by, as "dog" does where nothing else is heard."""
+    """What can't tell the clip from others that have it: "dog" where nothing else is heard."""
 
 
 class Company:
@@ -99,7 +99,8 @@ class Company:
             return
         members = self._members
         traits = self._traits(clip)
-        shared = [topic for topic in traits.topics - traits.whole if len(members[topic]) > 1]
+        same = max((len(members[topic]) for topic in traits.whole), default=1)
+        shared = [topic for topic in traits.topics - traits.whole if len(members[topic]) > same]
         shared.sort(key=lambda topic: (exponential(*salt, topic) * len(members[topic]), topic))
         yield from map(self._ring_of, shared[:_TOPICS_TRIED])
 
@@ -147,21 +148,22 @@ class Company:
         """Tell whether one clip has what the other lacks: a specific sound or, without labels, a word."""
         if not (a.labels and b.labels):
             return not a.words <= b.words
-        return any(not any(self._related(s, label) for label in b.labels) for s in a.specific)
+        return any(not any(self._related(s, other) for other in b.specific) for s in a.specific)
 
     def _traits(self, clip: Row) -> Traits:
-        return self._traits_of_texts(tuple(sounds_of(clip)), tuple(captions_of(clip)))
+        return self._traits_of_texts(tuple(clip["labels"]), tuple(captions_of(clip)))
 
     def _read(self, labels: tuple[str, ...], captions: tuple[str, ...]) -> Traits:
-        specific = self._vocabulary.specific(labels)
-        kinds = frozenset[str]().union(*map(_kinds_of, labels))
-        words = content_bases(" ".join([*labels, *captions]))
+        sounds = sounds_of({"labels": labels})
+        specific = self._vocabulary.specific(sounds)
+        kinds = frozenset[str]().union(*map(_kinds_of, sounds))
+        words = content_bases(" ".join([*sounds, *captions]))
         return Traits(
-            labels=frozenset(labels),
+            labels=frozenset(sounds),
             specific=frozenset(specific),
             words=words,
             kinds=kinds,
-            topics=kinds - _headings() if labels else words,
+            topics=kinds - _headings() if sounds else words,
             whole=frozenset(k for k in kinds if all(k in _names_of(s) for s in specific)),
         )
 
