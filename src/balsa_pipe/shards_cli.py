@@ -60,7 +60,7 @@ def stats(
         typer.Option(help="comma-separated columns, as in task,expected.verdict,n_clips"),
     ] = None,
     mixed: Annotated[
-        bool, typer.Option("--mix", help="kept rows by task, verdict, strategy, clips and wording")
+        bool, typer.Option("--mix", help="what the kept rows are mixed of, and what was wanted")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -68,11 +68,12 @@ def stats(
 
     Example: balsa shards stats data/demo/samples --by task,reject_reason
     """
-    from balsa_pipe.inspection.stats import mix, stats
+    from balsa_pipe.inspection.mix import mix
+    from balsa_pipe.inspection.stats import stats
 
     if mixed and by:
         raise ShardError("--mix has its own groups; leave out --by")
-    show(mix(path) if mixed else stats(path, by.split(",") if by else None), as_json)
+    show(mix(path, log) if mixed else stats(path, by.split(",") if by else None), as_json)
 
 
 @app.command()

@@ -11,12 +11,6 @@ from balsa_pipe.inspection.records import SHARDS, is_number, one_record
 from balsa_pipe.schemas import Row
 from balsa_pipe.shards import count_rows
 
-MIX = ("task", "expected.verdict", "strategy", "n_clips", "template_id")
-"""What a dataset is mixed of."""
-
-KEPT = ("reject_reason", "duplicate_of")
-"""Columns that are null in the rows that a model is taught."""
-
 
 def stats(path: Path, by: list[str] | None = None) -> list[Row]:
     """Return one row a group: its key, rows, share of all rows, lengths of texts, means of numbers.
@@ -33,17 +27,7 @@ def stats(path: Path, by: list[str] | None = None) -> list[Row]:
     total = str(sum(map(count_rows, group.shards)))
     aggregates = [sql for column in measures for sql in _aggregates(column)]
     with database({SHARDS: group.shards}) as db:
-        return list(stream(db, _query(SHARDS, keys, total, aggregates)))
-
-
-def mix(path: Path) -> list[Row]:
-    """Return how many of the kept rows are of each task, verdict, strategy, clips and wording."""
-    group = one_record(path)
-    keys = [_key(path, find_column(path, group.record, name)) for name in MIX]
-    kept = [f"{name} IS NULL" for name in KEPT if name in group.record.schema.names]
-    source = f"(FROM {SHARDS} WHERE {' AND '.join(kept) or 'true'})"
-    with database({SHARDS: group.shards}) as db:
-        return list(stream(db, _query(source, keys, "sum(count(*)) OVER ()", [])))
+        return list(stream(db, _query(keys, total, aggregates)))
 
 
 def _key(path: Path, column: Column) -> Column:
@@ -55,8 +39,9 @@ def _key(path: Path, column: Column) -> Column:
     return column
 
 
-def _query(source: str, keys: list[Column], total: str, aggregates: list[str]) -> str:
+def _query(keys: list[Column], total: str, aggregates: list[str]) -> str:
     """Return the SQL of a row a group, null last."""
+    source = SHARDS
     names = [identifier(f"group {index}") for index in range(len(keys))]
     for name, key in zip(names, keys, strict=True):
         value = f"unnest({_elements(key.sql)})" if key.is_list else key.sql
