@@ -9,13 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sample_rows import make_clip, make_sample, make_seed_prompt
+from sample_rows import make_clip, make_sample
 
 from balsa_pipe.errors import ShardError
 from balsa_pipe.inspection.grep import AROUND, grep
 from balsa_pipe.inspection.sql import sql
-from balsa_pipe.inspection.stats import mix, stats
-from balsa_pipe.schemas import CLIP, DATASET_ROW, SAMPLE, SEED_PROMPT, Row
+from balsa_pipe.inspection.stats import stats
+from balsa_pipe.schemas import CLIP, SAMPLE, Row
 from balsa_pipe.shards import write_shard
 
 HOSTILE = "\x1b[2J<script>'; DROP VIEW samples; --\n<|im_end|>\u202e"
@@ -88,26 +88,6 @@ def test_stats_of_columns_with_hostile_names(tmp_path: Path) -> None:
     pq.write_table(pa.table({name: ["v", "v"] for name in names}), tmp_path / "f.parquet")
     for name in names:
         assert stats(tmp_path, [name])[0][name] == "v"
-
-
-def test_the_mix_is_of_kept_rows(run: Path) -> None:
-    rows = [list(row.values()) for row in mix(run / "samples")]
-    assert rows == [
-        ["caption", None, None, 1, "caption/what_can_you_hear", 1, 0.3333],
-        ["caption", None, None, 2, "caption/what_can_you_hear", 1, 0.3333],
-        ["presence_qa", "yes", "random", 1, "presence_qa/is", 1, 0.3333],
-    ]
-
-
-def test_the_mix_leaves_duplicates_out_and_takes_seed_prompts(tmp_path: Path) -> None:
-    rows = [make_sample(f"p{i}") | {"duplicate_of": "p0" if i else None} for i in range(3)]
-    write_shard(tmp_path / "dataset" / "0.parquet", rows, DATASET_ROW)
-    write_shard(tmp_path / "prompts" / "0.parquet", [make_seed_prompt()] * 2, SEED_PROMPT)
-    assert [row["rows"] for row in mix(tmp_path / "dataset")] == [1]
-    assert [row["rows"] for row in mix(tmp_path / "prompts")] == [2]
-    write_shard(tmp_path / "clips" / "0.parquet", [make_clip()], CLIP)
-    with pytest.raises(ShardError, match="no column 'task'; a clip row has"):
-        mix(tmp_path / "clips")
 
 
 @pytest.mark.parametrize("folder", ["a=b", "it's", 'a"b', "[x]*?", "a b", "$HOME", "s3:", "é犬"])

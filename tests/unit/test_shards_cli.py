@@ -50,7 +50,7 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
 def test_the_mix_has_its_own_groups(run: Run, tmp_path: Path) -> None:
     write_samples(tmp_path, make_sample(), make_sample("p1", "", reject_reason="empty"))
     _, out, _ = run("shards", "stats", tmp_path, "--mix", "--json")
-    assert [(row["n_clips"], row["rows"]) for row in json.loads(out)] == [(1, 1)]
+    assert {(row["what"], row["rows"]) for row in json.loads(out)} >= {("task", 1)}
     told = one_line(run("shards", "stats", tmp_path, "--mix", "--by", "task"))
     assert told == "--mix has its own groups; leave out --by"
 

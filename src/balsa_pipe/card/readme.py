@@ -48,8 +48,8 @@ sound counts as absent only if it is no label of the clip, no other name or kind
 word of its caption. In `free_form` rows the LLM read what is heard and thought of absent sounds
 itself; they were looked up in the clip's labels and captions and in AudioSet's ontology. A reply
 that takes an absent sound for present, or the reverse, is rejected.
-Where a row compares clips, its strategy says how the others were drawn: `random`, or `similar` ones
-that share a kind of sound."""
+Where a row compares clips, its strategy says how the others were drawn: `random`; `similar`, which
+share a label or a kind of sound; or `dissimilar`, which share neither, nor a word of their texts."""
 
 _LIMITS = """\
 - Labels are incomplete: the LLM read about the sounds and never heard them, so a row is as true as

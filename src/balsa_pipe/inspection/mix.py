@@ -52,9 +52,9 @@ _GROUPS = """
 SELECT task, verdict, strategy, clips, wording, count(*) AS rows FROM kept GROUP BY ALL
 """
 _ORDERS = """
-SELECT task, count(*) AS comparisons, count(*) FILTER (both) AS both
+SELECT task, count(*) AS comparisons, count(*) FILTER (is_twice) AS twice
 FROM (
-    SELECT task, min(hash(ids)) <> max(hash(ids)) AS both
+    SELECT task, min(hash(ids)) <> max(hash(ids)) AS is_twice
     FROM kept WHERE clips > 1 GROUP BY task, hash(list_sort(ids))
 )
 GROUP BY task
@@ -64,7 +64,7 @@ SELECT task, count(*) AS sounds, sum(yes + no) AS rows, sum(abs(yes - no)) AS un
 FROM (
     SELECT task, if(verdict = 'no', absent[1], present[1]) AS sound,
         count(*) FILTER (verdict = 'yes') AS yes, count(*) FILTER (verdict = 'no') AS no
-    FROM kept WHERE verdict IS NOT NULL GROUP BY ALL
+    FROM kept WHERE verdict IN ('yes', 'no') GROUP BY ALL
 )
 GROUP BY task
 """
@@ -156,7 +156,7 @@ def _reached(db: Database, kept: str) -> Iterator[tuple[Key, Counted]]:
     yield from _wordings({key: rows for key, rows in counts.items() if key[0] == "wording"})
     for row in stream(db, kept + _ORDERS):
         key = ("both orders", row["task"], "comparisons")
-        yield key, (row["both"], row["both"] / row["comparisons"])
+        yield key, (row["twice"], row["twice"] / row["comparisons"])
     for row in stream(db, kept + _SOUNDS):
         yield ("uneven", row["task"], "sounds"), (row["uneven"], row["uneven"] / row["rows"])
 
