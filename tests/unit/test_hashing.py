@@ -1,12 +1,13 @@
 """Ids and choices: literal values, so that no change of code draws other data without notice."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balsa_pipe.hashing import digest, file_sha256, ranked, seed, unit
+from balsa_pipe.hashing import digest, drawn, file_sha256, ranked, seed, unit
 
 
 def test_digests_are_the_same_for_ever() -> None:
@@ -56,3 +57,17 @@ def test_file_sha256(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
     known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert file_sha256(tmp_path / "file") == known
+
+
+def test_names_are_drawn_in_proportion_to_their_weights() -> None:
+    weights = {"a": 3.0, "b": 1, "never": 0}
+    counts = Counter(drawn(weights, number) for number in range(4000))
+    assert set(counts) == {"a", "b"}
+    assert abs(counts["a"] / 4000 - 0.75) < 5 * (0.75 * 0.25 / 4000) ** 0.5
+
+
+def test_a_changed_weight_moves_draws_to_or_from_its_name_only() -> None:
+    before, after = {"a": 1.0, "b": 1.0, "c": 1.0}, {"c": 1.5, "b": 1.0, "a": 1.0}
+    moved = [n for n in range(2000) if drawn(before, n) != drawn(after, n)]
+    assert moved
+    assert {drawn(after, n) for n in moved} == {"c"}
