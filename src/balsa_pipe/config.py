@@ -26,7 +26,7 @@ TaskName = Literal[
     "text_only",
 ]
 TASK_NAMES: tuple[TaskName, ...] = get_args(TaskName)
-Strategy = Literal["random", "popular", "adversarial"]
+Strategy = Literal["random", "popular", "adversarial", "hard"]
 Likeness = Literal["random", "similar", "dissimilar"]
 Verdict = Literal["free", "closed", "forced"]
 Positive = Annotated[int, Field(gt=0)]
@@ -186,7 +186,9 @@ class ComposeConfig(_Section):
     tasks: Tasks = Tasks()
     absent_sounds: Positive = 2
     strategies: Weights[Strategy] = Field(
-        default={"random": 1.0, "popular": 1.0, "adversarial": 1.0}
+        default={"random": 1.0, "popular": 1.0, "adversarial": 1.0, "hard": 0.0},
+        description="weights of the ways to draw absent sounds; hard: siblings of a present one in"
+        " the ontology, which labels often leave out though they are there: see docs/negatives.md",
     )
 
 

@@ -1,83 +1,27 @@
 """The sound words of a corpus: how often, together with what, and which a clip certainly lacks."""
 
 import math
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import permutations
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from balsa_pipe.config import Strategy
 from balsa_pipe.hashing import digest, ranked, unit
-from balsa_pipe.ontology import OntologyRelations, audioset
+from balsa_pipe.ontology import audioset
+from balsa_pipe.relations import LabelRelations, Relations
 from balsa_pipe.schemas import Row
-from balsa_pipe.text import content_bases, normalise, words
+from balsa_pipe.text import content_bases, names, normalise, words
 
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-
-class Relations(Protocol):
-    """Which sounds are kinds of which; an ontology can take this seat."""
-
-    def ancestors(self, sound: str) -> frozenset[str]:
-        """Return the sounds that this one is a kind of, itself left out."""
-
-    def related(self, one: str, other: str) -> bool:
-        """Tell whether the sounds are the same, or one is a kind of the other."""
-
-
-@dataclass(frozen=True)
-class LabelRelations:
-    """Kinds as the labels tell them: what all clips with a sound share, and others have too."""
-
-    kinds: dict[str, frozenset[str]]
-
-    @classmethod
-    def from_clips(cls, clips: Iterable[Row]) -> Self:
-        """Return the relations of clips whose labels hold a sound's ancestors.
-
-        A is an ancestor of B if every clip labelled B is labelled A too, and A has clips without
-        B. Scenes say nothing of it: what they bring together is chance.
-        """
-        counts: Counter[str] = Counter()
-        shared: dict[str, set[str]] = {}
-        for labels in (sounds_of(clip) for clip in clips if not clip["parts"]):
-            counts.update(labels)
-            for sound in labels:
-                shared.setdefault(sound, set(labels)).intersection_update(labels)
-        return cls(
-            {
-                sound: frozenset(kind for kind in kinds if counts[kind] > counts[sound])
-                for sound, kinds in shared.items()
-            }
-        )
-
-    def ancestors(self, sound: str) -> frozenset[str]:
-        """Return the sounds that this one is a kind of, itself left out."""
-        return self.kinds.get(sound, frozenset())
-
-    def related(self, one: str, other: str) -> bool:
-        """Tell whether the sounds are the same, or one is a kind of the other."""
-        return one == other or one in self.ancestors(other) or other in self.ancestors(one)
-
-
-@dataclass(frozen=True)
-class JointRelations:
-    """Kinds as an ontology or the labels tell them; where they contradict, the ontology counts."""
-
-    ontology: OntologyRelations
-    labels: LabelRelations
-
-    def ancestors(self, sound: str) -> frozenset[str]:
-        """Return the sounds that this one is a kind of, itself left out."""
-        told = self.labels.ancestors(sound)
-        upside_down = {kind for kind in told if sound in self.ontology.ancestors(kind)}
-        return self.ontology.ancestors(sound) | (told - upside_down)
-
-    def related(self, one: str, other: str) -> bool:
-        """Tell whether the sounds are the same or synonyms, or one is a kind of the other."""
-        return self.ontology.related(one, other) or self.labels.related(one, other)
+_BRACKETS = re.compile(r"\(([^)]*)\)")
+_REMEMBERED = 16384
+"""How many clips' absent sounds are kept in memory: 100 MB with all labels of AudioSet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +37,7 @@ class Vocabulary:
     relations: Relations
 
     @classmethod
-    def from_clips(cls, clips: Iterable[Row], relations: Relations | None = None) -> Self:
+    def from_clips(cls, clips: Iterable[Row]) -> Self:
         """Return the vocabulary of the training clips among these, blind to other splits."""
         train = [clip for clip in clips if clip["split"] == "train"]
         counts: Counter[str] = Counter()
@@ -102,17 +46,16 @@ class Vocabulary:
             counts.update(labels)
             for one, other in permutations(labels, 2):
                 together.setdefault(one, Counter())[other] += 1
+        single = [clip for clip in train if not clip["parts"]]
         heard = {
             (sound, name)
-            for clip in train
-            if not clip["parts"]
+            for clip in single
             for sound in sounds_of(clip)
             for name in clip["recordings"]
         }
         recordings = Counter(sound for sound, _ in heard)
-        relations = relations or JointRelations(
-            OntologyRelations(audioset()), LabelRelations.from_clips(train)
-        )
+        # Scenes say nothing of kinds: what they bring together is chance.
+        relations = Relations(audioset(), LabelRelations.from_labels(map(sounds_of, single)))
         return cls(counts, recordings, together, relations)
 
     @cached_property
@@ -121,66 +64,59 @@ class Vocabulary:
         return sorted(self.counts)
 
     @cached_property
-    def _ancestors(self) -> "_Memo[frozenset[str]]":
-        return _Memo(self.relations.ancestors)
-
-    @cached_property
-    def _relatives(self) -> "_Memo[frozenset[str]]":
-        return _Memo(
-            lambda label: frozenset(s for s in self.sounds if self.relations.related(s, label))
-        )
+    def askable(self) -> frozenset[str]:
+        """The sounds that a clip may be said to have or to lack: no headings, settings, silence."""
+        return frozenset(s for s in self.sounds if self.relations.is_event(s) and _bases_of(s))
 
     def specific(self, labels: Iterable[str]) -> list[str]:
         """Return the labels that no other of them is a kind of, in their order."""
-        sounds = _normalised(labels)
-        general = frozenset[str]().union(*(self._ancestors[sound] for sound in sounds))
+        sounds = tuple(_normalised(labels))
+        general = self._general[sounds]
         return [sound for sound in sounds if sound not in general]
 
     def general(self, labels: Iterable[str]) -> list[str]:
         """Return the labels that another of them is a kind of, the narrowest first."""
-        specific = set(self.specific(labels))
-        rest = (sound for sound in _normalised(labels) if sound not in specific)
-        return sorted(rest, key=lambda sound: (self.counts[sound], sound))
+        general = self._general[tuple(_normalised(labels))]
+        return sorted(general, key=lambda sound: (self.counts[sound], sound))
+
+    def spoken(self, sound: str) -> str:
+        """Return what a label is called in a sentence: its first name, without commas and brackets.
+
+        Where another sound has that name too, what tells them apart is added: "wind howl".
+        """
+        return self._spoken[sound]
 
     def absent_candidates(self, clip: Row) -> list[str]:
         """Return the sounds that the clip certainly lacks, as far as its texts tell.
 
-        That is no label of it, no kind of a specific label and none that such a label is a kind of,
-        with no content word that a label or a caption (of the clip or a part) has. Words of a kind
-        that both belong to don't count: a snare drum is known to be another drum than a bass drum.
+        That is no label of it nor what a label is a kind of; no kind of a specific label, of the
+        clip or of a part; nothing that a caption names, nor kinds of that, nor what it is a kind
+        of. Nor has it a content word that a label or a caption has. Words of a kind that both
+        belong to don't count: a snare drum is known to be another drum than a bass drum.
         """
-        labels = set(sounds_of(clip))
-        specific = self.specific(labels)
-        said = content_bases(" ".join([*labels, *captions_of(clip)]))
-        related = labels.union(*(self._relatives[label] for label in specific))
-        return [
-            sound
-            for sound in self.sounds
-            if sound not in related and self._has_word_of_its_own(sound, labels, said)
-        ]
-
-    def _has_word_of_its_own(self, sound: str, labels: set[str], said: frozenset[str]) -> bool:
-        shared = (_bases_of(kind) for kind in self._ancestors[sound] & labels)
-        own = _bases_of(sound).difference(*shared)
-        return bool(own) and own.isdisjoint(said)
+        sources = (clip, *clip["parts"])
+        texts = tuple(tuple(sounds_of(source)) for source in sources), tuple(captions_of(clip))
+        return list(self._candidates(*texts))
 
     def draw_absent(self, clip: Row, strategy: Strategy, n: int, *salt: Any) -> list[str]:
         """Return up to n sounds that the clip lacks, best first, as POPE's names usually mean it.
 
         random: every candidate alike. popular: the frequent ones, each drawn in proportion to its
         count. adversarial: those that most often come with the clip's specific labels, then those
-        that share most ancestors with them.
+        that share most ancestors with them. hard: siblings of the specific labels in the ontology,
+        no others; there may be none.
         """
         salt = (*salt, strategy, clip["clip_id"])
         candidates = self.absent_candidates(clip)
         if strategy == "popular":
-            candidates.sort(key=lambda sound: self._popular_key(sound, salt))
-        elif strategy == "adversarial":
+            return sorted(candidates, key=lambda sound: self._popular_key(sound, salt))[:n]
+        if strategy == "adversarial":
             kin = self._kin(clip)
-            candidates.sort(key=lambda sound: (*kin(sound), digest(*salt, sound)))
-        else:
-            candidates = ranked(candidates, *salt)
-        return candidates[:n]
+            return sorted(candidates, key=lambda sound: (*kin(sound), digest(*salt, sound)))[:n]
+        if strategy == "hard":
+            beside = _union(self._siblings[label] for label in self.specific(clip["labels"]))
+            candidates = [sound for sound in candidates if sound in beside]
+        return ranked(candidates, *salt)[:n]
 
     def _popular_key(self, sound: str, salt: tuple[Any, ...]) -> float:
         """Weighted rendezvous hashing: a sound has the smallest key in proportion to its count."""
@@ -192,19 +128,121 @@ class Vocabulary:
         companions = Counter[str]()
         for label in specific:
             companions.update(self.together.get(label, {}))
-        kinds = frozenset[str]().union(*(self._ancestors[label] for label in specific))
+        kinds = _union(self._ancestors[label] for label in specific)
         return lambda sound: (-companions[sound], -len(kinds & self._ancestors[sound]))
 
+    @cached_property
+    def _candidates(self) -> Callable[..., tuple[str, ...]]:
+        return lru_cache(maxsize=_REMEMBERED)(self._lacking)
 
-class _Memo(dict[str, V]):
-    """What a function of a sound returns, asked once for each."""
+    def _lacking(
+        self, sources: tuple[tuple[str, ...], ...], captions: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Return the sounds that aren't in a clip of these labels, its own first, then its parts'."""
+        labels = frozenset(label for source in sources for label in source)
+        specific = {label for source in sources for label in self.specific(source)}
+        told = (name for caption in captions for name in self._named[caption])
+        held = _union(
+            (
+                labels,
+                *(self._kinds[label] for label in labels),
+                *(self._relatives[name] for name in (*specific, *told)),
+            )
+        )
+        said = content_bases(" ".join([*labels, *captions]))
+        worded = _union(self._by_word.get(word, frozenset()) for word in said)
+        return tuple(
+            sound
+            for sound in sorted(self.askable - held)
+            if sound not in worded or self._has_word_of_its_own(sound, labels, said)
+        )
 
-    def __init__(self, ask: Callable[[str], V]) -> None:
+    def _has_word_of_its_own(
+        self, sound: str, labels: frozenset[str], said: frozenset[str]
+    ) -> bool:
+        shared = (_bases_of(kind) for kind in self._ancestors[sound] & labels)
+        own = _bases_of(sound).difference(*shared)
+        return bool(own) and own.isdisjoint(said)
+
+    @cached_property
+    def _by_word(self) -> dict[str, frozenset[str]]:
+        """The sounds that have a content word, by each form that it may be of."""
+        found: dict[str, set[str]] = {}
+        for sound in self.sounds:
+            for base in _bases_of(sound):
+                found.setdefault(base, set()).add(sound)
+        return {base: frozenset(sounds) for base, sounds in found.items()}
+
+    @cached_property
+    def _general(self) -> "_Memo[tuple[str, ...], frozenset[str]]":
+        """The labels of a clip that others of them are kinds of."""
+        is_a = self.relations.is_a
+        return _Memo(
+            lambda labels: frozenset(
+                kind
+                for one, kind in permutations(labels, 2)
+                if is_a(one, kind) and not is_a(kind, one)
+            )
+        )
+
+    @cached_property
+    def _ancestors(self) -> "_Memo[str, frozenset[str]]":
+        return _Memo(self.relations.ancestors)
+
+    @cached_property
+    def _kinds(self) -> "_Memo[str, frozenset[str]]":
+        return self._those(self.relations.may_be)
+
+    @cached_property
+    def _relatives(self) -> "_Memo[str, frozenset[str]]":
+        return self._those(self.relations.related)
+
+    @cached_property
+    def _siblings(self) -> "_Memo[str, frozenset[str]]":
+        return self._those(self.relations.are_siblings)
+
+    def _those(self, holds: Callable[[str, str], bool]) -> "_Memo[str, frozenset[str]]":
+        """Return, for each label, the sounds that stand in a relation to it."""
+        return _Memo(lambda label: frozenset(s for s in self.sounds if holds(label, s)))
+
+    @cached_property
+    def _named(self) -> "_Memo[str, frozenset[str]]":
+        return _Memo(self.relations.named)
+
+    @cached_property
+    def _spoken(self) -> "_Memo[str, str]":
+        return _Memo(self._find_spoken)
+
+    def _find_spoken(self, sound: str) -> str:
+        wordings = list(_wordings(normalise(sound)))
+        return next((one for one in wordings if self._means_only(one, sound)), wordings[-1])
+
+    def _means_only(self, wording: str, sound: str) -> bool:
+        """Tell whether no other sound of the vocabulary or of the ontology has a name."""
+        meant = self.relations.ontology.meanings
+        others = self._by_name.get(wording, set[str]())
+        return (
+            wording == normalise(sound) or not meant(sound) or meant(wording) <= meant(sound)
+        ) and all(other == sound or meant(other) & meant(sound) for other in others)
+
+    @cached_property
+    def _by_name(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for sound in self.sounds:
+            for name in names(sound):
+                found.setdefault(name, set()).add(sound)
+        return found
+
+
+class _Memo(dict[K, V]):
+    """What a function returns, asked once for each argument."""
+
+    def __init__(self, ask: Callable[[K], V]) -> None:
         super().__init__()
         self._ask = ask
 
-    def __missing__(self, sound: str) -> V:
-        answer = self[sound] = self._ask(sound)
+    def __missing__(self, argument: K) -> V:
+        answer = self[argument] = self._ask(argument)
         return answer
 
 
@@ -219,8 +257,29 @@ def captions_of(clip: Row) -> list[str]:
 
 
 def _normalised(labels: Iterable[str]) -> list[str]:
-    sounds = dict.fromkeys(map(normalise, labels))
-    return [sound for sound in sounds if _has_word(sound)]
+    return [sound for sound in dict.fromkeys(map(_one_spelling, labels)) if _has_word(sound)]
+
+
+def _wordings(label: str) -> Iterator[str]:
+    """Yield what a label may be called, the shortest first."""
+    glosses = " ".join(_BRACKETS.findall(label))
+    parts = names(label) or [label]
+    yield _plainly(parts[0])
+    yield _plainly(f"{glosses} {parts[0]}" if glosses else " ".join(parts))
+    yield _plainly(f"{glosses} {' '.join(parts)}")
+
+
+def _plainly(name: str) -> str:
+    return " ".join(re.sub(r"[(),]", " ", name).split())
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*sets)
+
+
+@lru_cache(maxsize=65536)
+def _one_spelling(label: str) -> str:
+    return audioset().published(label)
 
 
 @lru_cache(maxsize=65536)

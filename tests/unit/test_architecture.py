@@ -35,7 +35,17 @@ LAYERS = [
         "language",
         "chat",
     ),
-    *("audio", "prompts", "ontology", "vocabulary", "engines", "corpora", "scenes", "tasks"),
+    *(
+        "audio",
+        "prompts",
+        "ontology",
+        "relations",
+        "vocabulary",
+        "engines",
+        "corpora",
+        "scenes",
+        "tasks",
+    ),
     *(
         "ingest",
         "compose",

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from balsa_pipe.ontology import Ontology, OntologyRelations, Sound, audioset
-from balsa_pipe.vocabulary import Relations
 
 ONTOLOGY = audioset()
-RELATIONS: Relations = OntologyRelations(ONTOLOGY)
+RELATIONS = OntologyRelations(ONTOLOGY)
 NAMES = st.sampled_from(sorted(sound.name for sound in ONTOLOGY.sounds.values()))
 
 

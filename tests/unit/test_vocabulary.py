@@ -5,7 +5,7 @@ import pytest
 
 from balsa_pipe.config import Strategy
 from balsa_pipe.schemas import Row
-from balsa_pipe.vocabulary import LabelRelations, Vocabulary, captions_of, sounds_of
+from balsa_pipe.vocabulary import Vocabulary, captions_of, sounds_of
 
 COW = ["cow", "farm animal", "animal"]
 DOG = ["dog", "animal"]
@@ -70,27 +70,6 @@ def test_sounds_are_sorted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sound", "ancestors"),
-    [
-        ("cow", {"farm animal", "animal"}),
-        ("farm animal", {"animal"}),
-        ("animal", set()),
-        ("rain", set()),  # it comes with cows in scenes only
-        ("dog", {"animal"}),
-        ("never heard of", set()),
-    ],
-)
-def test_ancestors_come_from_labels_of_single_clips(sound: str, ancestors: set[str]) -> None:
-    assert LabelRelations.from_clips(CLIPS).ancestors(sound) == ancestors
-
-
-def test_labels_that_always_come_together_are_no_kinds_of_each_other() -> None:
-    relations = LabelRelations.from_clips([clip("a", ["x", "y"]), clip("b", ["x", "y"])])
-    assert not relations.ancestors("x")
-    assert not relations.related("x", "y")
-
-
-@pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
         ("cow", "cow", True),
@@ -109,15 +88,6 @@ def test_the_ontology_adds_kinds_that_no_label_tells() -> None:
     vocabulary = Vocabulary.from_clips([bell, horn, clip("c", ["car"])])
     assert vocabulary.absent_candidates(bell) == ["car", "horn"]
     assert vocabulary.relations.related("bell", "musical instrument")
-
-
-def test_labels_that_turn_the_ontology_upside_down_are_not_believed() -> None:
-    clips = [clip("a", ["animal", "dog"]), clip("b", ["dog"]), clip("c", ["dog", "toy"])]
-    relations = Vocabulary.from_clips(clips).relations
-    assert LabelRelations.from_clips(clips).ancestors("animal") == {"dog"}
-    assert "dog" not in relations.ancestors("animal")
-    assert "animal" in relations.ancestors("dog")
-    assert relations.ancestors("toy") == {"dog"}  # the labels are all there is on toys
 
 
 def test_specific_and_general_labels() -> None:
@@ -153,25 +123,12 @@ def test_a_shared_word_that_is_no_kind_of_both_rules_a_sound_out() -> None:
     "row",
     [
         clip("x", ["rain"], captions=["It rains", "Dogs barking in the rain"]),
-        clip("x", ["rain"], parts=[{"captions": ["a dog"]}]),
+        clip("x", ["rain"], parts=[{"labels": [], "captions": ["a dog"]}]),
     ],
 )
 def test_a_sound_of_a_caption_is_no_candidate(row: Row) -> None:
     assert "dog" not in VOCABULARY.absent_candidates(row)
     assert "cow" in VOCABULARY.absent_candidates(row)
-
-
-def test_an_ontology_can_take_the_seat_of_the_labels() -> None:
-    class Ontology:
-        def ancestors(self, sound: str) -> frozenset[str]:
-            return frozenset({"weather"}) if sound == "rain" else frozenset()
-
-        def related(self, one: str, other: str) -> bool:
-            return {one, other} == {"rain", "dog"}
-
-    vocabulary = Vocabulary.from_clips(CLIPS, Ontology())
-    assert "dog" not in vocabulary.absent_candidates(clip("x", ["rain"]))
-    assert vocabulary.specific(COW) == COW
 
 
 @pytest.mark.parametrize("strategy", ["random", "popular", "adversarial"])

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from balsa_pipe.evaluate.pools import (
     Limits,
     Stock,
+    Turn,
     alike,
     clip_id,
     draw_turns,
@@ -74,7 +75,7 @@ def _presence_units(
     """Units on one sound: a clip with it and, by strategy, one without it."""
     return [
         [
-            _presence_item(suite, turn.sound, strategy, clip, gold, stock, rng_seed)
+            _presence_item(suite, turn.sound, strategy, clip, gold, stock, vocabulary, rng_seed)
             for strategy, absent in turn.absent.items()
             for gold, clip in (("yes", turn.present), ("no", absent))
         ]
@@ -89,6 +90,7 @@ def _presence_item(
     clip: Row,
     gold: str,
     stock: Stock,
+    vocabulary: Vocabulary,
     rng_seed: int,
 ) -> Row:
     others = stock.absent[sound] if gold == "yes" else stock.present[sound]
@@ -100,7 +102,7 @@ def _presence_item(
         strategy=strategy,
         clips=[clip],
         swapped_clips=[alike(others, clip, *key)],
-        question=ranked(suite.wordings, *key)[0].replace(SLOT, sound),
+        question=ranked(suite.wordings, *key)[0].replace(SLOT, vocabulary.spoken(sound)),
         sound=sound,
         gold=[gold],
     )
@@ -110,15 +112,14 @@ def _difference_units(
     suite: DifferenceSuite, stock: Stock, vocabulary: Vocabulary, rng_seed: int
 ) -> list[list[Row]]:
     return [
-        _pair_items(suite, turn.sound, turn.present, turn.absent["random"], rng_seed)
+        _pair_items(suite, turn, vocabulary.spoken(turn.sound), rng_seed)
         for turn in draw_turns(stock, vocabulary, _limits(suite), ["random"], rng_seed)
     ]
 
 
-def _pair_items(
-    suite: DifferenceSuite, sound: str, present: Row, absent: Row, rng_seed: int
-) -> list[Row]:
+def _pair_items(suite: DifferenceSuite, turn: Turn, spoken: str, rng_seed: int) -> list[Row]:
     """Both orders of a pair; each is the other's swapped audio, as it gives the other answer."""
+    sound, present, absent = turn.sound, turn.present, turn.absent["random"]
     key = (rng_seed, suite.suite, sound, clip_id(present), clip_id(absent))
     return [
         _item(
@@ -127,7 +128,7 @@ def _pair_items(
             cluster=digest("pair", *key),
             clips=clips,
             swapped_clips=clips[::-1],
-            question=ranked(suite.wordings, *key)[0].replace(SLOT, sound),
+            question=ranked(suite.wordings, *key)[0].replace(SLOT, spoken),
             sound=sound,
             gold=[gold],
         )

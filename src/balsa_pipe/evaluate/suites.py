@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from balsa_pipe.config import Positive, Strategy
+from balsa_pipe.config import Positive
 from balsa_pipe.errors import ConfigError
 from balsa_pipe.evaluate.retention import Rules
 from balsa_pipe.yaml_files import explain, load_yaml
@@ -17,6 +17,7 @@ SLOT = "{{ sound }}"
 
 AudioSystem = Literal["trained", "untrained", "no_audio", "swapped_audio"]
 TextSystem = Literal["trained", "base"]
+Strategy = Literal["random", "popular", "adversarial"]  # not hard: a wrong "no" would be scored
 ClipKinds = Literal["singles", "scenes", "both"]
 Wording = Annotated[str, Field(min_length=1)]
 

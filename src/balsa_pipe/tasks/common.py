@@ -105,13 +105,18 @@ def to_row(context: Context, task: TaskName, ask: Ask) -> Row:
 
 
 def clip_facts(clip: Row, vocabulary: Vocabulary, *salt: Any) -> ClipFacts:
-    """Return what a prompt says of a clip; of several captions the salt draws one."""
+    """Return what a prompt says of a clip; of several captions the salt draws one.
+
+    Sounds go by what they are called. A scene without label and caption has those of its parts.
+    """
     sounds = vocabulary.specific(clip["labels"])
+    parts = _part_facts(clip["parts"], vocabulary, *salt)
+    captions = [] if sounds else [part.caption for part in parts if part.caption]
     return ClipFacts(
-        sounds=sounds,
-        labels=[*sounds, *vocabulary.general(clip["labels"])],
-        caption=_phrase(clip["captions"], *salt),
-        parts=_part_facts(clip["parts"], vocabulary, *salt),
+        sounds=_spoken(sounds, vocabulary),
+        labels=_spoken([*sounds, *vocabulary.general(clip["labels"])], vocabulary),
+        caption=_phrase(clip["captions"], *salt) or ", ".join(captions),
+        parts=parts,
     )
 
 
@@ -167,6 +172,20 @@ def absent_row(context: Context, task: TaskName, clip: Row, index: int) -> Row |
     return to_row(context, task, ask) if ask.expected.absent else None
 
 
+def draw_absent(
+    context: Context, clip: Row, strategy: Strategy, n: int, *salt: Any
+) -> list[tuple[str, Strategy]]:
+    """Return up to n sounds that a clip lacks, best first, each with how it was really drawn.
+
+    A sound has few siblings: where hard ones run out, adversarial ones follow.
+    """
+    drawn: dict[str, Strategy] = {}
+    for way in dict.fromkeys((strategy, "adversarial" if strategy == "hard" else strategy)):
+        for sound in context.vocabulary.draw_absent(clip, way, n, *salt):
+            drawn.setdefault(sound, way)
+    return list(drawn.items())[:n]
+
+
 def watched_sounds(context: Context, clip: Row) -> list[str]:
     """Return the absent sounds that a description of the clip is likeliest to make up."""
     return context.vocabulary.draw_absent(clip, "adversarial", _WATCHED, context.rng_seed)
@@ -174,16 +193,18 @@ def watched_sounds(context: Context, clip: Row) -> list[str]:
 
 def _ask_absent(context: Context, task: TaskName, clip: Row, index: int) -> Ask:
     salt = (context.rng_seed, task, index)
-    strategy = pick_strategy(context, task, index, clip["clip_id"])
-    drawn = context.vocabulary.draw_absent(clip, strategy, context.cfg.absent_sounds, *salt)
-    absent = ranked(drawn, *salt, clip["clip_id"])  # their order is not to tell which is likelier
+    picked = pick_strategy(context, task, index, clip["clip_id"])
+    drawn = draw_absent(context, clip, picked, context.cfg.absent_sounds, *salt)
+    strategy = drawn[0][1] if drawn else picked  # a row is of one strategy: less sounds, not others
+    sounds = [sound for sound, way in drawn if way == strategy]
+    absent = ranked(sounds, *salt, clip["clip_id"])  # their order is not to tell which is likelier
     present = context.vocabulary.specific(clip["labels"])
     return Ask(
         [clip],
         Expectation(present, absent),
         index,
         about=absent,
-        variables={"absent": absent},
+        variables={"absent": _spoken(absent, context.vocabulary)},
         strategy=strategy,
     )
 
@@ -193,13 +214,17 @@ def _phrase(captions: Sequence[str], *salt: Any) -> str:
     return next(iter(ranked(captions, "caption", *salt)), "").strip().rstrip(".")
 
 
+def _spoken(sounds: Iterable[str], vocabulary: Vocabulary) -> list[str]:
+    return list(dict.fromkeys(map(vocabulary.spoken, sounds)))
+
+
 def _part_facts(parts: Sequence[Row], vocabulary: Vocabulary, *salt: Any) -> list[PartFacts]:
     facts: list[PartFacts] = []
     end_s = 0.0
     for part in sorted(parts, key=lambda part: part["onset_s"]):
         facts.append(
             PartFacts(
-                sounds=vocabulary.specific(part["labels"]),
+                sounds=_spoken(vocabulary.specific(part["labels"]), vocabulary),
                 caption=_phrase(part["captions"], *salt),
                 onset_s=round(part["onset_s"], 1),
                 overlaps=bool(facts) and part["onset_s"] < end_s,

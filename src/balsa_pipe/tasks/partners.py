@@ -59,7 +59,7 @@ def _expectation(context: Context, group: Sequence[Row]) -> Expectation:
         "clip_id": "+".join(sorted(clip["clip_id"] for clip in group)),
         "labels": [sound for clip in group for sound in sounds_of(clip)],
         "captions": [caption for clip in group for caption in captions_of(clip)],
-        "parts": [],
+        "parts": [part for clip in group for part in clip["parts"] or [clip]],
     }
     specific = (context.vocabulary.specific(clip["labels"]) for clip in group)
     present = dict.fromkeys(sound for sounds in specific for sound in sounds)

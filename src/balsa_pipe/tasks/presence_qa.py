@@ -13,6 +13,7 @@ from balsa_pipe.tasks.common import (
     Context,
     Expectation,
     RejectReason,
+    draw_absent,
     pick_strategy,
     rows_of,
     to_row,
@@ -84,7 +85,7 @@ def _balanced(clips: Sequence[Row], context: Context) -> tuple[dict[str, list[st
 
 
 def _present(clip: Row, context: Context) -> list[str]:
-    known = [sound for sound in sounds_of(clip) if sound in context.vocabulary.counts]
+    known = [sound for sound in sounds_of(clip) if sound in context.vocabulary.askable]
     pairs = len(rows_of(clip, "presence_qa", context.cfg.tasks.presence_qa.pairs))
     return ranked(known, context.rng_seed, "present", clip["clip_id"])[:pairs]
 
@@ -94,10 +95,9 @@ def _absent(clip: Row, context: Context, quota: Mapping[str, int]) -> dict[str, 
     orders = []
     for place in rows_of(clip, "presence_qa", context.cfg.tasks.presence_qa.pairs):
         strategy = pick_strategy(context, "presence_qa", place, clip["clip_id"])
-        sounds = context.vocabulary.draw_absent(
-            clip, strategy, len(context.vocabulary.counts), context.rng_seed, "presence_qa", place
-        )
-        orders.append([(sound, strategy) for sound in sounds if sound in quota])
+        salt = (context.rng_seed, "presence_qa", place)
+        drawn = draw_absent(context, clip, strategy, len(context.vocabulary.counts), *salt)
+        orders.append([(sound, way) for sound, way in drawn if sound in quota])
     chosen: dict[str, Strategy] = {}
     for sound, strategy in _interleaved(orders):
         chosen.setdefault(sound, strategy)
@@ -140,7 +140,7 @@ def _ask(
         [clip],
         expected,
         about=[sound],
-        variables={"sound": sound},
+        variables={"sound": context.vocabulary.spoken(sound)},
         strategy=strategy,
         reply_pattern=opening and opening + _REST,
         verdict_forced=choice == "forced",
