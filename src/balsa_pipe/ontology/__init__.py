@@ -56,6 +56,10 @@ class Ontology:
         """Return the ids of the nodes that a sound word means; empty: it isn't in the ontology."""
         return self._meanings(normalise(word))
 
+    def senses(self, word: str) -> frozenset[str]:
+        """Return the ids of all nodes that a sound word may mean, other forms of it counted too."""
+        return self._senses(normalise(word))
+
     def named(self, text: str) -> frozenset[str]:
         """Return the ids of all nodes that some words of a text mean, in any number or tense."""
         tokens = words(text)
@@ -89,11 +93,14 @@ class Ontology:
 
     @cached_property
     def _meanings(self) -> Callable[[str], frozenset[str]]:
+        known = self._by_spelling
+        return lambda spelling: known.get(spelling) or self._senses(spelling)
+
+    @cached_property
+    def _senses(self) -> Callable[[str], frozenset[str]]:
         return lru_cache(maxsize=65536)(self._look_up)
 
     def _look_up(self, spelling: str) -> frozenset[str]:
-        if (nodes := self._by_spelling.get(spelling)) is not None:
-            return nodes
         tokens = words(spelling)
         found = self._named_at(tokens) if tokens else ()
         return frozenset().union(*(nodes for name, nodes in found if len(name) == len(tokens)))
@@ -185,7 +192,7 @@ class OntologyRelations:
         return node in kinds or not kinds.isdisjoint(self.ontology.above(node))
 
     def _nodes(self, sound: str) -> frozenset[str]:
-        return self.ontology.meanings(sound) or self.ontology.named(sound)
+        return self.ontology.senses(sound) or self.ontology.named(sound)
 
 
 @cache
