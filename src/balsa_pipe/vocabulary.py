@@ -214,7 +214,7 @@ class Vocabulary:
         return _Memo(self._find_spoken)
 
     def _find_spoken(self, sound: str) -> str:
-        wordings = list(_wordings(normalise(sound)))
+        wordings = list(_wordings(_one_spelling(sound)))
         return next((one for one in wordings if self._means_only(one, sound)), wordings[-1])
 
     def _means_only(self, wording: str, sound: str) -> bool:
@@ -222,7 +222,7 @@ class Vocabulary:
         meant = self.relations.ontology.meanings
         others = self._by_name.get(wording, set[str]())
         return (
-            wording == normalise(sound) or not meant(sound) or meant(wording) <= meant(sound)
+            wording == _one_spelling(sound) or not meant(sound) or meant(wording) <= meant(sound)
         ) and all(other == sound or meant(other) & meant(sound) for other in others)
 
     @cached_property
