@@ -19,9 +19,14 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 _IRREGULAR = {
     "applause": "applaud",
+    "bit": "bite",
+    "bitten": "bite",
     "blew": "blow",
     "blown": "blow",
+    "broke": "break",
+    "broken": "break",
     "children": "child",
+    "drove": "drive",
     "feet": "foot",
     "flew": "fly",
     "geese": "goose",
@@ -30,15 +35,25 @@ _IRREGULAR = {
     "mice": "mouse",
     "oxen": "ox",
     "people": "person",
+    "ran": "run",
     "rang": "ring",
     "rung": "ring",
+    "said": "say",
     "sang": "sing",
+    "shot": "shoot",
+    "slid": "slide",
     "speech": "speak",
     "spoke": "speak",
     "spoken": "speak",
     "sung": "sing",
     "teeth": "tooth",
+    "told": "tell",
+    "tore": "tear",
+    "torn": "tear",
+    "wept": "weep",
     "women": "woman",
+    "written": "write",
+    "wrote": "write",
 }
 """Words and what they are a form of; a noun may be one of a verb, as "speech" is of "speak"."""
 _DROPPED = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
@@ -169,7 +184,7 @@ def _respelled(tokens: Sequence[str], start: int, wanted: Sequence[str]) -> int:
 def _uninflected(word: str) -> Iterator[str]:
     if word.endswith("'s"):
         yield word[:-2]
-    elif word.endswith("ies"):
+    elif word.endswith(("ies", "ied")):
         yield word[:-3] + "y"
     elif word.endswith("ves"):
         yield from (word[:-1], word[:-3] + "f", word[:-3] + "fe")

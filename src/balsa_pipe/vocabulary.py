@@ -14,7 +14,7 @@ from balsa_pipe.hashing import digest, ranked, unit
 from balsa_pipe.ontology import audioset
 from balsa_pipe.relations import LabelRelations, Relations
 from balsa_pipe.schemas import Row
-from balsa_pipe.text import content_bases, names, normalise, words
+from balsa_pipe.text import content_bases, names, words
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

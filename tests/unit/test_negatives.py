@@ -11,12 +11,13 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_clips import clip, context
+from made_up_clips import clip, context, scene
 
 import balsa_pipe
-from balsa_pipe.config import Strategy
+from balsa_pipe.config import Strategy, TaskName
 from balsa_pipe.schemas import Row
-from balsa_pipe.tasks import absence, presence_absence, presence_qa
+from balsa_pipe.tasks import TASKS, absence, presence_absence, presence_qa
+from balsa_pipe.tasks.common import clip_facts
 from balsa_pipe.vocabulary import Vocabulary
 
 TABLE = Path(balsa_pipe.__file__).parent / "ontology" / "audioset.csv"
@@ -107,9 +108,15 @@ SMEARED = LABELS.map(
         }
     )
 )
-PLURALS = st.sampled_from(NAMES).flatmap(
-    lambda name: st.sampled_from([part.strip() for part in re.sub(r"\(.*\)", "", name).split(",")])
-).map(lambda name: name if name.endswith("s") else f"{name}s")
+PLURALS = (
+    st.sampled_from(NAMES)
+    .flatmap(
+        lambda name: st.sampled_from(
+            [part.strip() for part in re.sub(r"\(.*\)", "", name).split(",")]
+        )
+    )
+    .map(lambda name: name if name.endswith("s") else f"{name}s")
+)
 CAPTIONS = st.lists(
     st.lists(PLURALS, min_size=1, max_size=3).map(lambda names: f"{' and then '.join(names)}."),
     max_size=2,
@@ -145,6 +152,9 @@ def test_no_sound_that_is_there_is_drawn(row: Row, strategy: Strategy) -> None:
         ([], ["A man talks"], "dog", "conversation"),
         ([], ["Wolves howl"], "rain", "wild animals"),
         ([], ["An ambulance passes"], "dog", "siren"),
+        ([], ["A guy wrote as someone cried"], "dog", "writing"),
+        ([], ["A guy wrote as someone cried"], "dog", "crying, sobbing"),
+        ([], ["Hooves trot by"], "cat", "horse"),
         ([], ["A woodpecker and other animals"], "rain", "dog"),
         # What a general label is a kind of.
         (["dog", "domestic animals, pets"], [], "rain", "animal"),
@@ -239,6 +249,25 @@ def test_rows_name_sounds_so_and_the_judge_finds_them() -> None:
     asked = presence_qa.compose(corpus, context(corpus))
     assert asked
     assert not any(re.search(r"\(|footsteps", row["question"]) for row in asked)
+
+
+@pytest.mark.parametrize("task", ["presence_absence", "difference", "joint_caption"])
+def test_what_has_captions_alone_is_told_by_them(task: TaskName) -> None:
+    corpus = [
+        *(clip(f"c{n}", [], captions=["Something happens."]) for n in range(4)),
+        *(clip(f"b{n}", [], captions=["Another thing."]) for n in range(4)),
+        *corpus_of({"dog": 3, "rain": 3}),
+    ]
+    rows = TASKS[task].compose(corpus, context(corpus))
+    lines = (line for row in rows for line in row["evidence"].splitlines())
+    told = {line.split(".")[0].removeprefix("Heard: ") for line in lines}
+    assert {"Something happens", "Another thing", "dog", "rain"} <= told
+    assert "" not in told
+
+
+def test_a_scene_without_labels_is_told_by_the_captions_of_its_parts() -> None:
+    row = scene(clip("a", [], captions=["One."]), clip("b", [], captions=["Two."]))
+    assert clip_facts(row, EVERYTHING).caption == "One, Two"
 
 
 # ---- how they are drawn ----------------------------------------------------------------------
