@@ -7,49 +7,11 @@ from balsa_pipe.ontology import OntologyRelations, audioset
 from balsa_pipe.schemas import Row
 from balsa_pipe.text import STOP_WORDS, bases, content_bases, names, same_word, words
 
-_SYNONYMS = {
-    **dict.fromkeys(["beast", "creature", "critter"], "animal"),
-    **dict.fromkeys(["hound", "pup", "puppy"], "dog"),
-    **dict.fromkeys(["kitten", "kitty"], "cat"),
-    **dict.fromkeys(["bull", "calf", "cow"], "cattle"),
-    **dict.fromkeys(["chick", "hen"], "chicken"),
-    **dict.fromkeys(["ewe", "lamb"], "sheep"),
-    **dict.fromkeys(["foal", "mare", "pony", "stallion"], "horse"),
-    **dict.fromkeys(["hog", "piglet"], "pig"),
-    **dict.fromkeys(["duckling", "mallard"], "duck"),
-    "aeroplane": "airplane",
-    "automobile": "car",
-    "bike": "bicycle",
-    "footstep": "footsteps",
-    "gun": "gunshot",
-    "instrument": "musical instrument",
-    "lorry": "truck",
-    "motorbike": "motorcycle",
-    "phone": "telephone",
-    "plane": "airplane",
-    "rooster": "chicken",
-    "talk": "speech",
-    "tv": "television",
-}
-"""Words that people use for a sound of AudioSet's, or for a kind of it."""
-
-_MAKERS = {
-    "child": "child speech",
-    "female": "female speech",
-    "human": "human voice",
-    "kid": "child speech",
-    "machine": "mechanisms",
-    "male": "male speech",
-    "man": "male speech",
-    "melody": "music",
-    "person": "human voice",
-    "song": "music",
-    "storm": "thunderstorm",
-    "vocal": "singing",
-    "voice": "human voice",
-    "woman": "female speech",
-}
-"""Words for what makes a sound, which is denied along with them; it may make others too."""
+_MAKERS = """
+announcer audience baby band boy child female gentleman girl guy human infant kid lady machine
+machinery male man melody motor person song storm toddler traffic tune vocal voice woman
+"""
+"""Everyday words for what makes a sound: denied along with it, but it may make others too."""
 
 _VAGUE = """
 accelerating arrow ass babbling bang bass bathtub bay beat beep bell bellow biting blare bleep
@@ -70,7 +32,7 @@ thump thunk tick tinkle tools toot train trance trickle twang tweet underground 
 water waves whack wheeze whimper whip whir whisper whistle whistling whoop whoosh wind wobble wood
 writing yell yelling yip zing
 """
-_OF_MANY = frozenset(_VAGUE.split())
+_OF_MANY = frozenset(f"{_MAKERS} {_VAGUE}".split())
 """Names of AudioSet's that don't tell what sounds: other things make such a sound, or are named so."""
 
 _LONGEST = 5
@@ -221,17 +183,14 @@ def _named_at(
 
 def _senses(name: tuple[str, ...]) -> set[str]:
     """Return a sound's name, and AudioSet's where people use another."""
-    others = {known[base] for base in bases(name[-1]) for known in _EVERYDAY if base in known}
+    known = audioset().everyday
+    others = {sense for base in bases(name[-1]) for sense in known.get(base, ())}
     return {" ".join(name), *(others if len(name) == 1 else ())}
 
 
 def _meanings(sound: str) -> frozenset[str]:
-    """Return the ids of AudioSet's nodes that a sound means, or a word that people use for it."""
-    synonyms = {_SYNONYMS[base] for base in bases(sound) if base in _SYNONYMS}
-    return frozenset[str]().union(*map(audioset().meanings, (sound, *bases(sound), *synonyms)))
-
-
-_EVERYDAY = (_SYNONYMS, _MAKERS)
+    """Return the ids of AudioSet's nodes that a sound, or a form of its word, means."""
+    return frozenset[str]().union(*map(audioset().meanings, (sound, *bases(sound))))
 
 
 @cache
