@@ -43,7 +43,8 @@ clips, wording, model and config."""
 
 _NEGATIVES = """\
 Absent sounds are drawn from the vocabulary of the corpus itself: `random` takes any sound,
-`popular` prefers frequent ones, `adversarial` those that often go along with the clip's own. A
+`popular` prefers frequent ones, `adversarial` those that often go along with the clip's own, `hard`
+their siblings in AudioSet's ontology, which labels often leave out though they are there. A
 sound counts as absent only if it is no label of the clip, no other name or kind of one, and no
 word of its caption. In `free_form` rows the LLM read what is heard and thought of absent sounds
 itself; they were looked up in the clip's labels and captions and in AudioSet's ontology. A reply
