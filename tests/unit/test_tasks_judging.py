@@ -523,6 +523,12 @@ def test_a_sound_that_both_clips_have_mixes_nothing_up() -> None:
     assert judging.mixes_up_clips(row, "The second clip has a cow.")
 
 
+def test_the_other_end_of_a_clip_is_no_other_clip() -> None:
+    row = seed_prompt(COW, VIOLIN, present=("cow", "violin"))
+    reply = "The first has a cow, the second a violin, and at the other end of the clip a cow moos."
+    assert judging.mixes_up_clips(row, reply)
+
+
 def test_of_three_clips_the_latter_may_be_any() -> None:
     row = seed_prompt(COW, VIOLIN, single("rain"), present=("cow", "violin", "rain"))
     assert not judging.mixes_up_clips(row, "The latter has a cow.")

@@ -189,16 +189,8 @@ def _verdict(row: Row) -> tuple[str, str]:
         return "duplicate", "partly right"
     if "score" in row:
         score = row["score"]
-        return (
-            ("right", "right")
-            if score >= 1
-            else ("wrong", "wrong")
-            if score <= 0
-            else (
-                "partly right",
-                "partly right",
-            )
-        )
+        told = "right" if score >= 1 else "wrong" if score <= 0 else "partly right"
+        return told, told
     return ("kept", "right") if "reject_reason" in row else ("", "plain")
 
 

@@ -9,7 +9,7 @@ from balsa_pipe.schemas import Row
 from balsa_pipe.text import content_bases, straight
 from balsa_pipe.vocabulary import sounds_of
 
-_TOGETHER_S = 1.0
+_TOGETHER_S = 0.2
 _PAUSE = r"(?:a|an|some|several|few|two|three|short|long|brief|\d+) ?(?:\w+ )?"
 _TIME = r"(?:while|moments?|pause|time|bit|seconds?|silence)"
 _MARK = re.compile(
@@ -34,8 +34,8 @@ _LAST = re.compile(rf"\b(?:ends?|finish(?:es)?|closes?|concludes?) (?:up )?(?:wi
 def tells_wrong_order(row: Row, response: str) -> bool:
     """Tell whether a reply about one scene puts a recording before one that begins earlier.
 
-    Only words of order count ("then", "before", "starts with"). What begins within a second of each
-    other may be told in any order; what a reply ends with must not be over when another begins.
+    Only words of order count ("then", "before", "starts with"). What begins within a fifth of a
+    second may be told in any order; what a reply ends with must not be over when another begins.
     """
     parts = row["clips"][0]["parts"] if len(row["clips"]) == 1 else []
     if len(parts) < 2:

@@ -10,7 +10,7 @@ _ANY_ORDINAL, _ANY_NUMBER = "|".join(_ORDINALS), "|".join(_NUMBERS)
 _CLIP = r"(?:audio clip|sound clip|audio|clip|recording|sample|track|file|segment)"
 _NAME = re.compile(
     rf"\bthe ({_ANY_ORDINAL}|former|latter|other)\b"
-    r"(?! (?:few|couple|two|three|half|part|section|time|seconds?|minutes?|moments?)\b)"
+    r"(?! (?:few|couple|two|three|half|end|side|part|section|time|seconds?|minutes?|moments?)\b)"
     rf"|\b({_ANY_ORDINAL}|last)(?= (?:{_CLIP}|one)\b)"
     r"|\bthe (last)(?= (?:is|has|contains|features|includes|holds)\b|[,:])"
     rf"|\b{_CLIP} (?:number |no\. ?|# ?)?([1-6]\b|(?-i:[A-F])\b"
