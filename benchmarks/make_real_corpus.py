@@ -138,6 +138,7 @@ def real_config(run: str, corpora: list[dict[str, str]]) -> dict[str, Any]:
         "splits": {"validation": 0.1, "test": 0},
     }
     del config["compose"]["tasks"]["text_only"]
+    config["curate"]["title"] = "What SmolLM2-135M wrote about published metadata"
     return config
 
 
