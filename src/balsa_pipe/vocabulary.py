@@ -1,16 +1,16 @@
 """The sound words of a corpus: how often, together with what, and which a clip certainly lacks."""
 
-import math
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import permutations
+from heapq import nsmallest
+from itertools import groupby, permutations
 from typing import Any, Self, TypeVar
 
 from balsa_pipe.config import Strategy
-from balsa_pipe.hashing import digest, ranked, unit
+from balsa_pipe.hashing import digest_after, exponential
 from balsa_pipe.ontology import audioset
 from balsa_pipe.relations import LabelRelations, Relations
 from balsa_pipe.schemas import Row
@@ -108,19 +108,16 @@ class Vocabulary:
         """
         salt = (*salt, strategy, clip["clip_id"])
         candidates = self.absent_candidates(clip)
-        if strategy == "popular":
-            return sorted(candidates, key=lambda sound: self._popular_key(sound, salt))[:n]
+        of = digest_after(*salt)
+        if strategy == "popular":  # weighted rendezvous hashing: chances in proportion to counts
+            counts = self.counts
+            return nsmallest(n, candidates, lambda sound: exponential(of(sound)) / counts[sound])
         if strategy == "adversarial":
-            kin = self._kin(clip)
-            return sorted(candidates, key=lambda sound: (*kin(sound), digest(*salt, sound)))[:n]
+            return _first(n, candidates, self._kin(clip), of)
         if strategy == "hard":
             beside = _union(self._siblings[label] for label in self.specific(clip["labels"]))
             candidates = [sound for sound in candidates if sound in beside]
-        return ranked(candidates, *salt)[:n]
-
-    def _popular_key(self, sound: str, salt: tuple[Any, ...]) -> float:
-        """Weighted rendezvous hashing: a sound has the smallest key in proportion to its count."""
-        return -math.log(1.0 - unit(*salt, sound)) / self.counts[sound]
+        return nsmallest(n, candidates, of)
 
     def _kin(self, clip: Row) -> Callable[[str], tuple[int, int]]:
         """Return the key that puts first what usually comes with the clip's specific labels."""
@@ -232,6 +229,19 @@ class Vocabulary:
             for name in names(sound):
                 found.setdefault(name, set()).add(sound)
         return found
+
+
+def _first(
+    n: int, sounds: Sequence[str], key: Callable[[str], tuple[int, int]], tie: Callable[[str], str]
+) -> list[str]:
+    """Return the n sounds of smallest key; ties are broken only among those that may be of them."""
+    keyed = sorted((key(sound), sound) for sound in sounds)
+    found: list[str] = []
+    for _, equals in groupby(keyed, lambda one: one[0]):
+        if len(found) >= n:
+            break
+        found += sorted((sound for _, sound in equals), key=tie)
+    return found[:n]
 
 
 class _Memo(dict[K, V]):

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balsa_pipe.hashing import digest, drawn, file_sha256, ranked, seed, unit
+from balsa_pipe.hashing import (
+    digest,
+    digest_after,
+    drawn,
+    file_sha256,
+    ranked,
+    seed,
+    unit,
+)
 
 
 def test_digests_are_the_same_for_ever() -> None:
@@ -33,6 +41,20 @@ def test_the_order_of_keys_does_not_matter() -> None:
 def test_units_and_seeds_are_in_their_ranges(text: str) -> None:
     assert 0 <= unit(text) < 1
     assert 0 <= seed(text) < 2**31
+
+
+PARTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=4,
+)
+
+
+@given(st.lists(PARTS, max_size=3), PARTS)
+def test_a_salt_that_is_hashed_once_gives_the_same_digests(
+    salt: list[object], part: object
+) -> None:
+    assert digest_after(*salt)(part) == digest(*salt, part)
 
 
 @given(st.lists(st.text(), unique=True), st.text(), st.randoms())

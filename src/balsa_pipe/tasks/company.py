@@ -8,7 +8,7 @@ from itertools import chain, islice
 import numpy as np
 
 from balsa_pipe.config import Likeness
-from balsa_pipe.hashing import digest, exponential, unit
+from balsa_pipe.hashing import digest, digest_after, exponential, unit
 from balsa_pipe.ontology import audioset
 from balsa_pipe.schemas import Row
 from balsa_pipe.text import content_bases
@@ -101,7 +101,8 @@ class Company:
         traits = self._traits(clip)
         same = max((len(members[topic]) for topic in traits.whole), default=1)
         shared = [topic for topic in traits.topics - traits.whole if len(members[topic]) > same]
-        shared.sort(key=lambda topic: (exponential(*salt, topic) * len(members[topic]), topic))
+        of = digest_after(*salt)
+        shared.sort(key=lambda topic: (exponential(of(topic)) * len(members[topic]), topic))
         yield from map(self._ring_of, shared[:_TOPICS_TRIED])
 
     @cached_property
