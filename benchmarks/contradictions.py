@@ -5,7 +5,7 @@ returns what is wrong with it, one line each. What is known is the labels, their
 AudioSet's ontology, the captions' own sounds, the parts of a scene, and the sounds drawn as absent.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -117,7 +117,7 @@ def onsets(parts: Sequence[Row], lexicon: Lexicon) -> dict[Stems, tuple[float, f
 def judge(
     claim: Claim,
     facts: Sequence[Facts],
-    absent: Iterable[tuple[Stems, frozenset[str]]],
+    absent: Sequence[tuple[Stems, frozenset[str]]],
     known: Ontology,
     *,
     together: bool,
@@ -134,6 +134,8 @@ def judge(
                 yield Contradiction("affirms_absent", words)
         elif claim.clips and not all(fact.may_hold(claim, known) for fact in spoken_of):
             yield Contradiction("wrong_clip", words)
+    elif any(claim.kind & nodes for _, nodes in absent):
+        return  # "no funk music" leaves other music
     elif claim.affirmed is False and not claim.more and spoken_of:
         everywhere = len(holding) == len(spoken_of)
         if everywhere or (holding and (claim.clips or together)):

@@ -57,6 +57,7 @@ class Claim:
     clips: frozenset[int] | None = None
     step: int = 0
     more: bool = False  # "no other dog"
+    kind: frozenset[str] = frozenset()  # what the word before it means, as in "funk music"
 
 
 @dataclass
@@ -141,7 +142,7 @@ def opens_clause(before: list[str], tokens: list[str]) -> bool:
         return True
     for token in after[1:7]:
         if token in AUXILIARIES:
-            return complete or token in SINGULAR  # "a cat, a dog and a bell are absent" is one
+            return complete or (token in SINGULAR and len(before) > 2)  # "a cat, a dog are absent"
         if token in {"and", ",", "or", "that", "which", "who"}:
             return False
     return False
@@ -176,7 +177,8 @@ def read_clause(
         clips = clips_of(begin, end, tokens, refs, spans[0][0], focus)
         phrase = tuple(bare[begin:end])
         more = bool({"other", "more", "else", "additional", "further"} & set(tokens[:begin][-3:]))
-        claim = Claim(phrase, lexicon[phrase], signs[begin], clips, steps[begin], more)
+        kind = next((lexicon[tuple(bare[a:b])] for a, b in spans if b == begin), frozenset())
+        claim = Claim(phrase, lexicon[phrase], signs[begin], clips, steps[begin], more, kind)
         reading.claims.append(claim)
     return (refs[-1][2] if refs else focus), step
 
@@ -208,7 +210,15 @@ def about_it(tokens: list[str]) -> bool:
 
 
 def denials(tokens: list[str]) -> int:
-    return sum(token in DENIES_REST | DENIES_SUBJECT for token in tokens)
+    return sum(
+        token in DENIES_REST or (token in DENIES_SUBJECT and not describes(tokens, at))
+        for at, token in enumerate(tokens)
+    )
+
+
+def describes(tokens: list[str], at: int) -> bool:
+    """Tell whether a word is said of a thing that is there: "a quiet engine"."""
+    return tokens[at] == "quiet" and tokens[max(0, at - 1) : at] in (["a"], ["the"])
 
 
 # ---- polarity --------------------------------------------------------------------------------
@@ -228,7 +238,7 @@ def polarity(tokens: list[str], sounds: list[int]) -> list[bool | None]:
             sign, length = True, n
         elif token in NEUTRAL and not (token == "like" and tokens[at - 1] in ALIKE):
             sign = None
-        elif token in DENIES_SUBJECT:
+        elif token in DENIES_SUBJECT and not describes(tokens, at):
             if any(place < at for place in sounds):
                 if not clip_is_subject(tokens, at):
                     flip(signs, sounds, at)
@@ -290,6 +300,10 @@ def denies_subject(tokens: list[str], at: int, sounds: list[int]) -> bool:
     subject = [word for word in before if word not in (*AUXILIARIES, ",", "also")]
     if subject[-1] in SUBJECTS:  # "a dog is what I can not hear"
         return subject[-2:-1] in (["what"], ["that"], ["which"])
+    if (
+        subject[-1] in ("that", "which") and "other" in subject[-3:]
+    ):  # "or other sounds that are not"
+        return False
     return not clip_is_subject(tokens, at)
 
 

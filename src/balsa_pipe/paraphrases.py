@@ -77,7 +77,8 @@ _TABLE = (
     # What follows holds a word of negation, and denies nothing.
     (r"\b(?:no|little) (?:doubt|question)\b(?: that)?|\bwithout (?:a |any )?doubt\b", ""),
     (r"\bno (?:mistaking|denying|missing|ignoring|escaping)\b", ""),
-    (r"\b(?:cannot|(?:can )?not|\w+n't)(?: be)? ruled? out\b", "may be"),
+    (r"\b(?:cannot|(?:can )?not|\w+n't) be ruled out\b", "may be"),
+    (r"\b(?:cannot|(?:can )?not|\w+n't) rule out\b", "can hear"),
     (
         r"\b(?:cannot|can not|can't|couldn't) "
         r"(?:help but|miss|deny|ignore|mistake|be (?:missed|denied|ignored|mistaken|overheard))\b",

@@ -356,6 +356,8 @@ def test_a_dog_is_denied(text: str) -> None:
         "No dog is missing.",
         "No cow and no dog are not in this clip.",
         "No dog is not possible.",
+        "I can't rule out a dog.",
+        "A dog can't be ruled out.",
     ],
 )
 def test_a_dog_is_affirmed(text: str) -> None:

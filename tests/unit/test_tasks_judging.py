@@ -517,6 +517,36 @@ def test_mentions_wrong_clip(reply: str, expected: bool) -> None:
     assert judging.mentions_wrong_clip(row, reply) is expected
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "reply"),
+    [
+        (["singing"], ["christmas music"], "The first clip has singing and music."),
+        (["filing (rasp)"], ["snare drum"], "The first clip has filing, a type of music."),
+        (["music of bollywood"], ["glass", "speech"], "The second clip has glass and music."),
+        (["funk"], "Wet smacking and rustling", "The first clip has a funk and a rustling."),
+        ("A car revs", "The wind blows", "The first clip has a car revving in the wind."),
+        ("A bell rings", ["car passing by"], "The second clip has a car and a bell."),
+        ("Someone coughs", ["chicken", "speech"], "The second clip has a chicken and coughing."),
+    ],
+)
+def test_what_only_the_other_clips_texts_tell_is_mixed_up(
+    first: list[str] | str, second: list[str] | str, reply: str
+) -> None:
+    pair = [
+        clip(name, [], captions=[told]) if isinstance(told, str) else clip(name, told)
+        for name, told in (("a", first), ("b", second))
+    ]
+    present = [sound for told in (first, second) if isinstance(told, list) for sound in told]
+    row = seed_prompt(*pair, present=present, absent=())
+    assert judging.mixes_up_clips(row, reply)
+    turned = seed_prompt(*pair[::-1], present=present, absent=())
+    swapped = reply.replace("first", "*").replace("second", "first").replace("*", "second")
+    assert judging.mixes_up_clips(turned, swapped)
+    both = {**pair[0], "labels": present, "captions": [c for one in pair for c in one["captions"]]}
+    same = seed_prompt(both, {**both, "clip_id": "c"}, present=present, absent=())
+    assert not judging.mixes_up_clips(same, reply)
+
+
 def test_a_sound_that_both_clips_have_mixes_nothing_up() -> None:
     row = seed_prompt(scene(COW, VIOLIN), VIOLIN, present=("cow", "violin"))
     assert not judging.mixes_up_clips(row, "The first clip has a violin, the second one too.")

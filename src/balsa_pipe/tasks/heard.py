@@ -120,6 +120,11 @@ class Heard:
         own = (forms for word in name if (forms := bases(word)).isdisjoint(of_both))
         return any(not forms.isdisjoint(self._said) for forms in own)
 
+    def told_in(self, phrases: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
+        """Return the names in some phrases of sounds that the clip's texts tell of, or kinds of them."""
+        named = (names for phrase in phrases for names in _named(phrase, self._own_names))
+        return [name for names in named for name in names if " ".join(name) in self._kinds]
+
     @cached_property
     def named_in_captions(self) -> frozenset[str]:
         """AudioSet's names of sounds, and of what makes them, in the captions."""

@@ -178,13 +178,14 @@ def _is_heard(row: Row, phrase: Sequence[str]) -> bool:
 def _is_of_another(own: _Subject, other: _Subject, text: str) -> bool:
     """Tell whether a text about one clip affirms what only another one has.
 
-    That is a sound of the other's or a kind of it, or else words of its captions and no own one.
+    That is a sound of the other's, a kind of it or what it is a kind of, a sound that its captions
+    name, or else words of its captions and no own one.
     """
     if any(polarity(text, one) == "present" for one in other.sounds if not mentions(own.text, one)):
         return True
     affirmed = affirmed_phrases(text)
     kinds = kinds_among([*other.sounds, *other.heard.named_in_captions], affirmed)
-    if any(not own.heard.covers(kind) for kind in kinds):
+    if any(not own.heard.covers(name) for name in (*kinds, *other.heard.told_in(affirmed))):
         return True
     said = content_bases(" ".join(word for phrase in affirmed for word in phrase))
     is_own = not said.isdisjoint(content_bases(own.text))
