@@ -105,15 +105,20 @@ def test_the_card_names_clips_wordings_writers_and_configs(tmp_path: Path) -> No
     assert "| clips.licence | the recording's licence" in section(text, "Columns")
 
 
+def folded(line: str) -> str:
+    return f"<details><summary>1 sources</summary>\n\n{line}\n\n</details>"
+
+
 def test_sources_are_grouped_by_licence_and_counted_once_a_clip(tmp_path: Path) -> None:
     nameless = make_clip("clip-c", licence=None, source=None)
     text = make_card(tmp_path, *SAMPLES, make_sample("e", "Nothing.", clips=[nameless]))
     assert section(text, "Licences and sources").split("\n\n<!--")[0] == (
         "Before you pass the data on or sell what was made of it, look at these licences:\n\n"
         "- licence not recorded: nobody says what it allows\n\n"
-        "**CC-BY-4.0** (1 clips)\n\n- Bob (1 clips)\n\n"
-        "**CC0** (1 clips)\n\n- Ann, https://example.org/dogs (1 clips)\n\n"
-        "**licence not recorded** (1 clips)\n\n- corpus tiny, source not recorded (1 clips)"
+        f"**CC-BY-4.0** (1 clips)\n\n{folded('- Bob (1 clips)')}\n\n"
+        f"**CC0** (1 clips)\n\n{folded('- Ann, https://example.org/dogs (1 clips)')}\n\n"
+        "**licence not recorded** (1 clips)\n\n"
+        f"{folded('- corpus tiny, source not recorded (1 clips)')}"
     )
 
 

@@ -195,7 +195,8 @@ def _held_out(facts: Facts) -> str:
 def _wordings(facts: Facts) -> str:
     names = ("template_id", "rows", "question")
     lines = [[row[name] for name in names] for row in facts.wordings]
-    return _table(("wording", "rows", "for example"), lines)
+    table = _table(("wording", "rows", "for example"), lines)
+    return _folded(f"{len(lines)} wordings", table) if table else ""
 
 
 def _writers(facts: Facts) -> str:
@@ -239,8 +240,14 @@ def _sources(facts: Facts) -> str:
         if row["sources"] > len(lines):
             more = row["sources"] - len(lines)
             lines.append(f"- and {more} more, in `clips[].source` of the rows")
-        parts.append(f"**{_text(row['licence'])}** ({row['clips']} clips)\n\n" + "\n".join(lines))
+        listed = _folded(f"{row['sources']} sources", "\n".join(lines))
+        parts.append(f"**{_text(row['licence'])}** ({row['clips']} clips)\n\n{listed}")
     return "\n\n".join(parts)
+
+
+def _folded(summary: str, body: str) -> str:
+    """Return text that a page shows on request; the summary is HTML, of our own words alone."""
+    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
 def _counts(counts: Mapping[str, int]) -> str:
