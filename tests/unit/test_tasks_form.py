@@ -68,6 +68,9 @@ MARKUP = table(
         "The audio doesn’t mention a dog.",
         "Other sounds aren't specified.",
         "The metadata says it is a cow.",
+        "I can't hear the word “dog” in this clip.",
+        "The recording lacks the word 'dog'.",
+        "Yes, it is the sound of the word 'speech'.",
         "A cow, in the caption you provided.",
         # what speaks of the reply
         "Sure! Here is a caption: A cow moos.",
@@ -75,6 +78,8 @@ MARKUP = table(
         "Certainly! Here is the answer. A cow.",
     ],
     [
+        "A man says the word 'stop'.",
+        "Someone repeats the words “left, right”.",
         "A cow sounds its horn.",
         "A cow moos.",
         "It is 3 < 4.",

@@ -61,6 +61,8 @@ _READ = _any_of(
     rf"\b{_AUDIO} (?:is|are|was|were) {_SAID}\b",
     r"\b(?:audio|clips?|recordings?) mentions?\b|\bmentioned (?:in|above|here|sounds?)\b",
     r"\bsounds? mentioned\b",
+    # A label is taken for a word that somebody might say.
+    r"\b(?:hear|detect|lacks?|contains?|includes?|has|of) the words? [\"'“”«]",
     # "Here is a caption:" speaks of the reply, not of the sound.
     r"\b(?:here (?:is|are)|below is)\b[^.!?:\n]{0,50}\b(?:captions?|descriptions?|summary|version"
     r"|sentence|answer|response|reply)\b",
