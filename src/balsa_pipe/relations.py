@@ -9,6 +9,8 @@ from balsa_pipe.ontology import Ontology, OntologyRelations
 
 _CHANCE = 0.001
 """Labels tell of a kind if it is less likely than this that it was beside a sound by chance."""
+_EVERY = 10
+"""A label that so many clips or more all have is taken for a heading: it tells none from another."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class LabelRelations:
 
         def is_kind(kind: str, sound: str) -> bool:
             n = counts[sound]
-            return counts[kind] > n and (counts[kind] / len(rows)) ** n < _CHANCE
+            is_heading = counts[kind] == len(rows) >= _EVERY
+            return counts[kind] > n and (is_heading or (counts[kind] / len(rows)) ** n < _CHANCE)
 
         return cls(
             {

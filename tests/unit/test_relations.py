@@ -39,6 +39,11 @@ def test_what_may_be_chance_is_no_kind() -> None:
     assert LabelRelations.from_labels(often).ancestors("kazoo") == {"crackle"}
 
 
+def test_what_every_clip_has_is_a_heading() -> None:
+    assert LabelRelations.from_labels(6 * [["x", "tone"], ["y", "tone"]]).ancestors("x") == {"tone"}
+    assert not LabelRelations.from_labels([["x", "tone"], ["y", "tone"]]).ancestors("x")
+
+
 def test_labels_are_asked_for_what_the_ontology_does_not_know_alone() -> None:
     speech_under_music = 20 * [["speech", "music"]]
     toys = 20 * [["squeaky toy", "dog toy"]]
