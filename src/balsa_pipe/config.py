@@ -4,13 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from balsa_pipe.corpus_config import Corpus, FrozenModel
 from balsa_pipe.errors import ConfigError
@@ -203,6 +197,14 @@ class Sampling(FrozenModel):
     max_tokens: Positive = 96
 
 
+class TaskSampling(FrozenModel):
+    """How replies of one task are drawn, where that differs."""
+
+    temperature: float | None = Field(default=None, ge=0)
+    min_p: float | None = Field(default=None, ge=0, le=1)
+    max_tokens: Positive | None = None
+
+
 class SynthesizeConfig(_Section):
     """Who answers the seed prompts, and how long."""
 
@@ -210,6 +212,9 @@ class SynthesizeConfig(_Section):
 
     engine: Literal["vllm", "fake"] = "vllm"
     sampling: Sampling = Sampling()
+    task_sampling: dict[TaskName, TaskSampling] = Field(
+        default={}, description="what differs from sampling in the rows of a task"
+    )
     attempts: Positive = Field(
         default=1, description="replies drawn for a prompt until one passes the judge"
     )
@@ -217,6 +222,11 @@ class SynthesizeConfig(_Section):
     max_num_seqs: Positive = 64
     dtype: Literal["bfloat16", "float32", "float16"] = "bfloat16"
     gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
+
+    def sampling_of(self, task: TaskName) -> Sampling:
+        """Return how replies of a task are drawn."""
+        change = self.task_sampling.get(task, TaskSampling())
+        return self.sampling.model_copy(update=change.model_dump(exclude_none=True))
 
 
 # ---- curate ----------------------------------------------------------------------------------

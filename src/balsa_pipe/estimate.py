@@ -140,9 +140,9 @@ def _words(row: Row) -> list[str]:
 
 def _tasks(cfg: PipelineConfig, draft: Draft, count: Count, replies: Replies | None) -> list[Row]:
     """Return rows and tokens of each task."""
-    limit = cfg.synthesize.sampling.max_tokens
     found = []
     for task in dict.fromkeys(row["task"] for row in draft.rows):
+        limit = cfg.synthesize.sampling_of(task).max_tokens
         members = [row for row in draft.rows if row["task"] == task]
         rows = sum(map(draft.weight, members))
         tokens, cached = _prompt_tokens(cfg, draft, members, count)
@@ -196,7 +196,7 @@ def _bytes(cfg: PipelineConfig, draft: Draft, total: Row) -> dict[str, int]:
         path = Path(folder) / "rows.parquet"
         write_shard(path, draft.rows, SEED_PROMPT)
         seed_prompts = round(path.stat().st_size * scale)
-    tokens = total["reply_tokens"] or total["rows"] * cfg.synthesize.sampling.max_tokens
+    tokens = total["reply_tokens"] or total["reply_tokens_at_most"] / cfg.synthesize.attempts
     replies = round(tokens * _BYTES_A_TOKEN)
     samples = seed_prompts + total["rows"] * _BYTES_A_SAMPLE + replies
     return {

@@ -102,8 +102,8 @@ def synthesize_samples(
     and each reply is in the journal before the next is waited for.
     """
     jobs = [_job(row, tokenizer, identity, cfg, rng_seed) for row in seed_prompts]
-    entries = {key: entry for key, entry in journal.entries.items() if _is_final(entry, cfg)}
-    missing = {job.key: job for job in jobs if job.key not in entries}
+    entries = dict(journal.entries)
+    missing = {job.key: job for job in jobs if not _is_final(entries.get(job.key), job, cfg)}
     log(
         f"synthesize: {len(jobs)} rows, {len(jobs) - len(missing)} of them in the journal"
         + (f" ({journal.torn_bytes} bytes of a torn line were cut off)" * bool(journal.torn_bytes))
@@ -148,12 +148,13 @@ def row_key(
     The engine's version, the model's path and the sizes of the engine are left out: they don't
     make a finished reply wrong.
     """
+    sampling = cfg.sampling_of(row["task"])
     return digest(
         row["prompt_id"],
         prompt,
         row["reply_pattern"],
         _judged_facts(row),
-        [cfg.sampling.model_dump(), cfg.attempts, cfg.dtype, cfg.code_version, rng_seed],
+        [sampling.model_dump(), cfg.attempts, cfg.dtype, cfg.code_version, rng_seed],
         [identity.engine.split()[0], identity.model_revision],
         size=16,
     )
@@ -192,10 +193,12 @@ def _judged_facts(row: Row) -> list[object]:
     return [row["task"], row["expected"], clips]
 
 
-def _is_final(entry: Entry, cfg: SynthesizeConfig) -> bool:
+def _is_final(entry: Entry | None, job: _Job, cfg: SynthesizeConfig) -> bool:
     """Tell whether an entry still stands: a prompt once too long may fit a longer context."""
-    length: int = entry["n_prompt_tokens"] + cfg.sampling.max_tokens
-    return entry["finish_reason"] != "prompt_too_long" or length > cfg.max_model_len
+    if entry is None or entry["finish_reason"] != "prompt_too_long":
+        return entry is not None
+    length: int = entry["n_prompt_tokens"] + cfg.sampling_of(job.row["task"]).max_tokens
+    return length > cfg.max_model_len
 
 
 def _answered(work: _Work, make_engine: Callable[[], Engine]) -> Generator[Entry]:
@@ -233,7 +236,7 @@ def _draw(work: _Work, engine: Engine) -> Iterator[Entry]:
 def _request(job: _Job, attempt: int, cfg: SynthesizeConfig) -> Request:
     return Request(
         key=job.key,
-        sampling=cfg.sampling,
+        sampling=cfg.sampling_of(job.row["task"]),
         prompt=job.prompt,
         rng_seed=seed(job.key, attempt),
         reply_pattern=job.row["reply_pattern"],
@@ -262,7 +265,8 @@ def _entry(
 
 
 def _to_sample(job: _Job, entry: Entry, identity: EngineIdentity, cfg: SynthesizeConfig) -> Row:
-    sampling = {**cfg.sampling.model_dump(), "attempts": cfg.attempts, "dtype": cfg.dtype}
+    drawn = cfg.sampling_of(job.row["task"]).model_dump()
+    sampling = {**drawn, "attempts": cfg.attempts, "dtype": cfg.dtype}
     return {
         **job.row,
         **entry,

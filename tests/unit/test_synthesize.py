@@ -139,6 +139,19 @@ def test_a_sample_says_who_wrote_it_and_how(bench: Bench) -> None:
     assert sample["rng_seed"] == bench.requests[0].rng_seed
 
 
+def test_replies_of_a_task_may_be_drawn_in_another_way(bench: Bench) -> None:
+    change = {"caption": {"max_tokens": 3, "temperature": 0}}
+    cfg = SynthesizeConfig.model_validate({**CFG.model_dump(), "task_sampling": change})
+    rows = [make_seed_prompt("p0"), make_seed_prompt("p1", task="absence")]
+    brief, usual = bench.run(rows, cfg=cfg)
+    assert bench.requests[0].sampling == Sampling(temperature=0, min_p=0.1, max_tokens=3)
+    assert bench.requests[1].sampling == CFG.sampling
+    assert json.loads(brief["sampling"])["max_tokens"] == brief["n_tokens"] == 3
+    assert json.loads(usual["sampling"])["max_tokens"] == 30
+    _, same = bench.run(rows)
+    assert (len(bench.requests), same["row_key"]) == (3, usual["row_key"])  # only its own task's
+
+
 def test_rejected_rows_stay_with_their_reason(bench: Bench) -> None:
     samples = bench.run(seed_prompts(100))
     rejected = [sample for sample in samples if sample["reject_reason"] is not None]
